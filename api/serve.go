@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"redress/internal/claims"
+	"redress/internal/httpapi"
+	"redress/internal/identity"
+	"redress/internal/store"
+	"redress/internal/web"
+)
+
+// database says where the data is; every command that touches it has it.
+type database struct {
+	Dir         string `help:"Directory of the database and the field key; made when absent." default:"redress-data" env:"REDRESS_DIR" type:"path"`
+	DatabaseURL string `help:"PostgreSQL address (postgres://…); SQLite in the directory when empty." env:"DATABASE_URL"`
+	FieldKey    string `help:"File of the key that personal data is sealed under; field.key in the directory when empty." env:"REDRESS_FIELD_KEY" type:"path"`
+}
+
+// open connects, after making the directory and the key file on first start.
+func (d database) open() (*store.Store, error) {
+	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	keyFile := d.FieldKey
+	if keyFile == "" {
+		keyFile = filepath.Join(d.Dir, "field.key")
+	}
+	vault, err := identity.OpenVault(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(store.Options{DatabaseURL: d.DatabaseURL, Dir: d.Dir, Vault: vault})
+}
+
+type migrateCommand struct {
+	database
+}
+
+func (m migrateCommand) Run(ctx context.Context, w *world) error {
+	db, err := m.open()
+	if err != nil {
+		return err
+	}
+	steps, err := db.Migrate(ctx)
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "%s: %d migration(s) applied\n", db.Engine(), steps)
+	return err
+}
+
+type keysCommand struct {
+	database
+	Role     identity.Role `arg:"" help:"admin, platform, reviewer, senior, payer, auditor, claimant or delegate."`
+	Claimant string        `help:"Claimant that a claimant or delegate key acts for."`
+	Label    string        `help:"What the key is for." default:"from the command line"`
+	Expires  time.Duration `help:"How long the key lives." default:"8760h"`
+}
+
+func (k keysCommand) Run(ctx context.Context, w *world) error {
+	db, err := k.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	expires := w.now().Add(k.Expires)
+	issued, err := claims.New(db, w.now).IssueFirstKey(ctx, claims.KeyRequest{Role: k.Role, Label: k.Label, ClaimantID: k.Claimant, ExpiresAt: &expires})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(w.stdout, issued.Token)
+	return err
+}
+
+type serveCommand struct {
+	database
+	listen
+}
+
+// listen says where to serve.
+type listen struct {
+	Address        string   `help:"Address to serve on." default:"127.0.0.1:8080" env:"REDRESS_ADDRESS"`
+	TrustedProxies []string `help:"Proxies (CIDR) whose X-Forwarded-For is believed." env:"REDRESS_TRUSTED_PROXIES"`
+}
+
+func (s serveCommand) Run(ctx context.Context, w *world) error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	service := claims.New(db, w.now)
+	return s.serve(ctx, w, service, func(address string) error {
+		_, err := fmt.Fprintf(w.stdout, "Redress serves on http://%s (%s); the contract is at /docs\n", address, db.Engine())
+		return err
+	})
+}
+
+// Timeouts of the HTTP server. A file of 64 MB must fit into the read timeout
+// over a phone's uplink.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 5 * time.Minute
+	writeTimeout  = 5 * time.Minute
+	idleTimeout   = 2 * time.Minute
+	drainTimeout  = 20 * time.Second
+)
+
+// serve listens until the context ends, then lets the requests under way
+// finish. ready is told the address once connections are taken.
+func (l listen) serve(ctx context.Context, w *world, service *claims.Service, ready func(address string) error) error {
+	docs, err := web.Documentation(contract)
+	if err != nil {
+		return err
+	}
+	handler, err := httpapi.New(httpapi.Config{
+		Claims: service, Contract: contract, Docs: docs, Log: w.log, Now: w.now, TrustedProxies: l.TrustedProxies,
+	})
+	if err != nil {
+		return err
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", l.Address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if err := ready(listener.Addr().String()); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	return server.Shutdown(drain)
+}

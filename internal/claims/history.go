@@ -1,0 +1,96 @@
+package claims
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"redress/internal/fault"
+	"redress/internal/identity"
+	"redress/internal/revenue"
+)
+
+// Upload is one stored revenue history of an outlet in one service. Uploads are
+// never changed; the newest of each source is current.
+type Upload struct {
+	ID         string
+	ClaimantID string
+	Outlet     string
+	Service    string
+	Source     revenue.Source
+	Digest     string          // revenue.Digest, hexadecimal
+	Summary    json.RawMessage // of the file it was read from
+	Weeks      int
+	UploadedBy string // id of the key
+	UploadedAt time.Time
+}
+
+// PrepareUpload checks that the actor may upload for the outlet and says who
+// the upload comes from, before the file is read.
+func (s *Service) PrepareUpload(ctx context.Context, actor identity.Actor, claimantID, outlet string) (Claimant, revenue.Source, error) {
+	c, err := findClaimant(ctx, s.store, actor, claimantID, identity.ActForClaimants)
+	if err != nil {
+		return Claimant{}, "", err
+	}
+	if _, ok := c.Outlet(outlet); !ok {
+		return Claimant{}, "", fault.InvalidFields([]fault.Field{unknownOutlet("query:outlet", outlet)})
+	}
+	if actor.Can(identity.PushLedgers) {
+		return c, revenue.FromPlatform, nil
+	}
+	return c, revenue.FromClaimant, nil
+}
+
+func unknownOutlet(pointer, code string) fault.Field {
+	return fault.At(pointer, "unknown_outlet", "The claimant has no outlet %q.", "청구인에게 매장 %q이(가) 없습니다.", code)
+}
+
+// Upload stores a history that was read, as the current one of its source.
+func (s *Service) Upload(ctx context.Context, actor identity.Actor, in Upload, h revenue.History) (Upload, error) {
+	if _, _, err := s.PrepareUpload(ctx, actor, in.ClaimantID, in.Outlet); err != nil {
+		return Upload{}, err
+	}
+	digest := revenue.Digest(h)
+	weeks := revenue.Pack(h)
+	in.ID, in.Digest, in.Weeks, in.UploadedBy, in.UploadedAt = newID(), hex.EncodeToString(digest[:]), len(weeks), actor.KeyID, s.now()
+	return write(ctx, s, Reply[Upload]{}, func(ctx context.Context, tx Tx) (Upload, error) {
+		if err := tx.InsertUpload(ctx, in, weeks); err != nil {
+			return Upload{}, err
+		}
+		return in, s.log(ctx, tx, "revenue.uploaded", in.ClaimantID, map[string]any{
+			"upload": in.ID, "outlet": in.Outlet, "service": in.Service, "source": string(in.Source), "digest": in.Digest,
+		})
+	})
+}
+
+// Uploads finds the current upload of each source.
+func (s *Service) Uploads(ctx context.Context, actor identity.Actor, claimantID, outlet, service string) ([]Upload, error) {
+	c, err := findClaimant(ctx, s.store, actor, claimantID, identity.ReadClaims)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := c.Outlet(outlet); !ok {
+		return nil, fault.InvalidFields([]fault.Field{unknownOutlet("query:outlet", outlet)})
+	}
+	return s.store.Uploads(ctx, claimantID, outlet, service)
+}
+
+// history loads what is held for one outlet and service, the platform's ledger
+// outranking the claimant's upload.
+func (s *Service) history(ctx context.Context, claimantID, outlet, service string) (revenue.History, []string, error) {
+	uploads, err := s.store.Uploads(ctx, claimantID, outlet, service)
+	if err != nil {
+		return revenue.History{}, nil, err
+	}
+	ids := make([]string, len(uploads))
+	bySource := map[revenue.Source]revenue.History{}
+	for i, u := range uploads {
+		ids[i] = u.ID
+		if bySource[u.Source], err = s.store.History(ctx, u); err != nil {
+			return revenue.History{}, nil, err
+		}
+	}
+	merged, _, err := revenue.Merge(bySource[revenue.FromPlatform], bySource[revenue.FromClaimant])
+	return merged, ids, err
+}

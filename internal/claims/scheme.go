@@ -1,0 +1,68 @@
+package claims
+
+import (
+	"context"
+	"time"
+
+	"redress/internal/fault"
+	"redress/internal/identity"
+	"redress/internal/lang"
+	"redress/internal/scheme"
+)
+
+// SchemeVersion is one immutable version of a scheme, in the exact bytes that
+// were posted and hashed.
+type SchemeVersion struct {
+	ID        string
+	Version   int
+	Title     lang.Text
+	Hash      string // SHA-256 of Bytes, hexadecimal
+	Bytes     []byte
+	CreatedAt time.Time
+}
+
+// Parse reads the stored document again.
+func (v SchemeVersion) Parse() (*scheme.Scheme, error) { return scheme.Parse(v.Bytes) }
+
+// PublishScheme checks a scheme document and keeps it. A version that exists is
+// never replaced. Its hash is logged in the same transaction, so it is in the
+// log before any claim can be evaluated by it.
+func (s *Service) PublishScheme(ctx context.Context, actor identity.Actor, document []byte, reply Reply[SchemeVersion]) (SchemeVersion, error) {
+	if err := allow(actor, identity.PublishSchemes); err != nil {
+		return SchemeVersion{}, err
+	}
+	parsed, err := scheme.Parse(document)
+	if err != nil {
+		return SchemeVersion{}, err
+	}
+	v := SchemeVersion{
+		ID: string(parsed.ID), Version: parsed.Version, Title: lang.Text(parsed.Title),
+		Hash: parsed.Hash(), Bytes: document, CreatedAt: s.now(),
+	}
+	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (SchemeVersion, error) {
+		if err := tx.InsertScheme(ctx, v); err != nil {
+			return SchemeVersion{}, err
+		}
+		return v, s.log(ctx, tx, "scheme.published", v.ID, map[string]any{"version": v.Version, "hash": v.Hash})
+	})
+}
+
+// Scheme finds one version of a scheme, the newest when version is 0.
+func (s *Service) Scheme(ctx context.Context, id string, version int) (SchemeVersion, error) {
+	return s.store.Scheme(ctx, id, version)
+}
+
+// Schemes lists scheme versions by id, the newest version of each first, after
+// the given one.
+func (s *Service) Schemes(ctx context.Context, after *SchemeRef, limit int) ([]SchemeVersion, error) {
+	return s.store.Schemes(ctx, after, limit)
+}
+
+// NotFound is the answer for what is absent and for what is somebody else's:
+// the two must not be told apart.
+func NotFound(what, id string) error {
+	nouns := map[string]string{
+		"claim": "청구", "claimant": "청구인", "incident": "장애", "scheme": "보상 기준", "estimate": "추정", "key": "키",
+	}
+	return fault.New(fault.NotFound, what+"_not_found", "There is no %[1]s %[2]s.", "%[3]s %[2]s을(를) 찾을 수 없습니다.", what, id, nouns[what])
+}

@@ -1,0 +1,237 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"redress/internal/claims"
+	"redress/internal/lang"
+)
+
+func (s *server) ValidateClaim(ctx context.Context, r ValidateClaimRequestObject) (ValidateClaimResponseObject, error) {
+	v, err := s.claims.Validate(ctx, actorOf(ctx), fromClaimInput(*r.Body))
+	if err != nil {
+		return nil, err
+	}
+	out := Validation{Valid: len(v.Problems) == 0, Errors: fieldProblems(v.Problems, languageOf(ctx))}
+	if v.Estimate != nil {
+		out.Estimate = ptr(PreliminaryEstimate(v.Estimate))
+	}
+	return ValidateClaim200JSONResponse(out), nil
+}
+
+func (s *server) FileClaim(ctx context.Context, r FileClaimRequestObject) (FileClaimResponseObject, error) {
+	answer := func(c claims.Claim) FileClaimResponseObject {
+		return FileClaim201JSONResponse{Body: toClaim(c), Headers: FileClaim201ResponseHeaders{ETag: etag(c.Version), Location: ptr("/v1/claims/" + c.ID)}}
+	}
+	c, err := s.claims.File(ctx, actorOf(ctx), fromClaimInput(*r.Body), value(r.Body.Submit), reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
+		return answer(c).VisitFileClaimResponse(w)
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return answer(c), nil
+}
+
+func (s *server) ListClaims(ctx context.Context, r ListClaimsRequestObject) (ListClaimsResponseObject, error) {
+	page, err := pageOf(r.Params.Cursor, r.Params.Limit)
+	if err != nil {
+		return nil, err
+	}
+	filter := claims.ClaimFilter{IncidentID: value(r.Params.IncidentID), State: claims.State(value(r.Params.State))}
+	found, err := s.claims.Claims(ctx, actorOf(ctx), filter, page)
+	if err != nil {
+		return nil, err
+	}
+	found, link := cut(ctx, found, page, func(c claims.Claim) string { return c.ID })
+	return ListClaims200JSONResponse{Body: ClaimList{Claims: each(found, toClaim)}, Headers: ListClaims200ResponseHeaders{Link: link}}, nil
+}
+
+func (s *server) GetClaim(ctx context.Context, r GetClaimRequestObject) (GetClaimResponseObject, error) {
+	c, err := s.claims.Claim(ctx, actorOf(ctx), r.Claim)
+	if err != nil {
+		return nil, err
+	}
+	tag := etag(c.Version)
+	if held := r.Params.IfNoneMatch; held != nil && strings.TrimPrefix(*held, "W/") == *tag {
+		return GetClaim304Response{}, nil
+	}
+	return GetClaim200JSONResponse{Body: toClaim(c), Headers: GetClaim200ResponseHeaders{ETag: tag}}, nil
+}
+
+func (s *server) PatchClaim(ctx context.Context, r PatchClaimRequestObject) (PatchClaimResponseObject, error) {
+	version, err := ifMatch(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	patch, err := rawBody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.claims.Change(ctx, actorOf(ctx), r.Claim, version, func(content *claims.Content) error {
+		var wanted ClaimInput
+		if err := mergePatch(toContent(*content), patch, &wanted); err != nil {
+			return err
+		}
+		*content = fromContent(wanted)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return PatchClaim200JSONResponse{Body: toClaim(c), Headers: PatchClaim200ResponseHeaders{ETag: etag(c.Version)}}, nil
+}
+
+func (s *server) SubmitClaim(ctx context.Context, r SubmitClaimRequestObject) (SubmitClaimResponseObject, error) {
+	version, err := ifMatch(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	answer := func(c claims.Claim) SubmitClaimResponseObject {
+		return SubmitClaim200JSONResponse{Body: toClaim(c), Headers: SubmitClaim200ResponseHeaders{ETag: etag(c.Version)}}
+	}
+	c, err := s.claims.Submit(ctx, actorOf(ctx), r.Claim, version, reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
+		return answer(c).VisitSubmitClaimResponse(w)
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return answer(c), nil
+}
+
+func (s *server) WithdrawClaim(ctx context.Context, r WithdrawClaimRequestObject) (WithdrawClaimResponseObject, error) {
+	version, err := ifMatch(r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	answer := func(c claims.Claim) WithdrawClaimResponseObject {
+		return WithdrawClaim200JSONResponse{Body: toClaim(c), Headers: WithdrawClaim200ResponseHeaders{ETag: etag(c.Version)}}
+	}
+	var reason string
+	if r.Body != nil {
+		reason = value(r.Body.Reason)
+	}
+	c, err := s.claims.Withdraw(ctx, actorOf(ctx), r.Claim, version, reason, reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
+		return answer(c).VisitWithdrawClaimResponse(w)
+	}))
+	if err != nil {
+		return nil, err
+	}
+	return answer(c), nil
+}
+
+func (s *server) GetClaimEstimate(ctx context.Context, r GetClaimEstimateRequestObject) (GetClaimEstimateResponseObject, error) {
+	e, err := s.claims.Estimate(ctx, actorOf(ctx), r.Claim, 0)
+	return stored{body: e.Bytes, hash: e.Hash}, err
+}
+
+func (s *server) GetClaimEstimateNumber(ctx context.Context, r GetClaimEstimateNumberRequestObject) (GetClaimEstimateNumberResponseObject, error) {
+	e, err := s.claims.Estimate(ctx, actorOf(ctx), r.Claim, r.N)
+	return stored{body: e.Bytes, hash: e.Hash}, err
+}
+
+func (s *server) ListClaimEvents(ctx context.Context, r ListClaimEventsRequestObject) (ListClaimEventsResponseObject, error) {
+	events, err := s.claims.Events(ctx, actorOf(ctx), r.Claim)
+	if err != nil {
+		return nil, err
+	}
+	return ListClaimEvents200JSONResponse(EventList{Events: each(events, func(e claims.Event) Event {
+		return Event{N: int(e.N), Type: e.Type, At: e.At, Actor: string(e.Actor), Data: e.Data, Leaf: hex.EncodeToString(e.Leaf)}
+	})}), nil
+}
+
+func languageOf(ctx context.Context) lang.Tag {
+	if c, ok := ctx.(*gin.Context); ok {
+		return lang.Match(c.GetHeader("Accept-Language"))
+	}
+	return lang.English
+}
+
+func fromClaimInput(in ClaimInput) claims.Draft {
+	d := claims.Draft{
+		IncidentID: in.IncidentID, ClaimantID: value(in.ClaimantID), Outlet: defaultOutlet, Channel: string(API),
+		Currency: value(in.Currency), Content: fromContent(in),
+	}
+	if in.Outlet != nil {
+		d.Outlet = *in.Outlet
+	}
+	if in.Channel != nil {
+		d.Channel = string(*in.Channel)
+	}
+	return d
+}
+
+func fromContent(in ClaimInput) claims.Content {
+	return claims.Content{
+		Lines: each(in.Lines, fromLossLine), OwnMarginBasisPoints: in.OwnMarginBasisPoints, Statement: value(in.Statement),
+		Expenses: each(in.Expenses, func(e Expense) claims.Expense {
+			return claims.Expense{Kind: string(e.Kind), Amount: e.Amount, Note: value(e.Note)}
+		}),
+		Subscriptions: each(in.Subscriptions, func(sub Subscription) claims.Subscription {
+			return claims.Subscription{Plan: sub.Plan, Service: value(sub.Service), MonthlyFee: sub.MonthlyFee}
+		}),
+	}
+}
+
+func fromLossLine(l LossLine) claims.LossLine {
+	return claims.LossLine{
+		Service: l.Service, DeclaredActual: l.DeclaredActual, PlatformShareBasisPoints: l.PlatformShareBasisPoints,
+		Closures: each(l.Closures, func(c Interruption) claims.Closure { return claims.Closure{Start: c.Start.UTC(), End: c.End.UTC()} }),
+		Items: each(l.Items, func(i LossItem) claims.LossItem {
+			return claims.LossItem{Kind: string(i.Kind), At: i.At.UTC(), Amount: i.Amount, Note: value(i.Note)}
+		}),
+		Substitutes: each(l.Substitutes, func(sub Substitute) claims.Substitute {
+			return claims.Substitute{Kind: string(sub.Kind), Amount: sub.Amount, Note: value(sub.Note)}
+		}),
+	}
+}
+
+// toContent is what a merge patch is applied to.
+func toContent(c claims.Content) ClaimInput {
+	return ClaimInput{
+		Lines: each(c.Lines, toLossLine), OwnMarginBasisPoints: c.OwnMarginBasisPoints, Statement: optional(c.Statement),
+		Expenses: each(c.Expenses, toExpense), Subscriptions: each(c.Subscriptions, toSubscription),
+	}
+}
+
+func toExpense(e claims.Expense) Expense {
+	return Expense{Kind: ExpenseKind(e.Kind), Amount: e.Amount, Note: optional(e.Note)}
+}
+
+func toSubscription(s claims.Subscription) Subscription {
+	return Subscription{Plan: s.Plan, Service: optional(s.Service), MonthlyFee: s.MonthlyFee}
+}
+
+func toLossLine(l claims.LossLine) LossLine {
+	return LossLine{
+		Service: l.Service, DeclaredActual: l.DeclaredActual, PlatformShareBasisPoints: l.PlatformShareBasisPoints,
+		Closures: each(l.Closures, func(c claims.Closure) Interruption { return Interruption{Start: c.Start, End: c.End} }),
+		Items: each(l.Items, func(i claims.LossItem) LossItem {
+			return LossItem{Kind: LossItemKind(i.Kind), At: i.At, Amount: i.Amount, Note: optional(i.Note)}
+		}),
+		Substitutes: each(l.Substitutes, func(sub claims.Substitute) Substitute {
+			return Substitute{Kind: SubstituteKind(sub.Kind), Amount: sub.Amount, Note: optional(sub.Note)}
+		}),
+	}
+}
+
+func toClaim(c claims.Claim) Claim {
+	out := Claim{
+		ID: c.ID, Reference: c.Reference, IncidentID: c.IncidentID, ClaimantID: c.ClaimantID, Outlet: c.Outlet, Channel: Channel(c.Channel),
+		State: ClaimState(c.State), Late: c.Late, Currency: c.Currency, Lines: each(c.Lines, toLossLine), Expenses: each(c.Expenses, toExpense),
+		Subscriptions: each(c.Subscriptions, toSubscription), OwnMarginBasisPoints: c.OwnMarginBasisPoints, Statement: optional(c.Statement),
+		Claimed: c.Claimed, Estimated: c.Estimated, Version: int(c.Version), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, SubmittedAt: c.SubmittedAt,
+	}
+	if c.Outcome != "" {
+		out.Outcome = ptr(ClaimOutcome(c.Outcome))
+	}
+	if c.Estimate != nil {
+		out.Estimate = ptr(json.RawMessage(c.Estimate))
+	}
+	return out
+}

@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"redress/internal/claims"
+	"redress/internal/fault"
+	"redress/internal/lang"
+)
+
+// statuses is the one place where a kind of fault becomes a status, and its
+// title the same for every problem of the kind.
+var statuses = map[fault.Kind]struct {
+	status int
+	title  lang.Text
+}{
+	fault.Malformed:       {http.StatusBadRequest, lang.T("The request cannot be read", "요청을 읽을 수 없습니다")},
+	fault.Unauthenticated: {http.StatusUnauthorized, lang.T("A valid key is needed", "유효한 키가 필요합니다")},
+	fault.Forbidden:       {http.StatusForbidden, lang.T("This key may not do that", "이 키로는 할 수 없습니다")},
+	fault.NotFound:        {http.StatusNotFound, lang.T("Not found", "찾을 수 없습니다")},
+	fault.Conflict:        {http.StatusConflict, lang.T("The present state does not allow it", "현재 상태에서는 할 수 없습니다")},
+	fault.Stale:           {http.StatusPreconditionFailed, lang.T("Changed meanwhile", "그 사이 바뀌었습니다")},
+	fault.Precondition:    {http.StatusPreconditionRequired, lang.T("State the version you are changing", "변경할 버전을 밝혀야 합니다")},
+	fault.TooLarge:        {http.StatusRequestEntityTooLarge, lang.T("Too large", "너무 큽니다")},
+	fault.Unsupported:     {http.StatusUnsupportedMediaType, lang.T("Media type not supported", "지원하지 않는 형식입니다")},
+	fault.Invalid:         {http.StatusUnprocessableEntity, lang.T("Not acceptable as it stands", "이대로는 받아들일 수 없습니다")},
+	fault.Limited:         {http.StatusTooManyRequests, lang.T("Too many requests", "요청이 너무 많습니다")},
+	fault.Unavailable:     {http.StatusServiceUnavailable, lang.T("Try again later", "잠시 후 다시 시도하십시오")},
+}
+
+var internalTitle = lang.T("An error on our side", "서버 오류가 발생했습니다")
+
+// refuse ends the request with a problem document. A replayed answer is not a
+// refusal: it is written as it was kept. Whatever is not a fault is logged and
+// answered without detail, which might hold what nobody should read.
+func (s *server) refuse(c *gin.Context, err error) {
+	c.Abort()
+	var replay *claims.Replay
+	if errors.As(err, &replay) {
+		writeAnswer(c, replay.Answer)
+		return
+	}
+	tag := lang.Match(c.GetHeader("Accept-Language"))
+	p := Problem{Instance: ptr("urn:uuid:" + requestID(c))}
+	var tooLarge *http.MaxBytesError
+	f := fault.As(err)
+	if f == nil && errors.As(err, &tooLarge) {
+		f = bodyTooLarge(tooLarge.Limit)
+	}
+	if f == nil {
+		s.log.ErrorContext(c.Request.Context(), "request failed", slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
+		p.Type, p.Code, p.Title, p.Status = "/problems/internal", "internal", internalTitle.In(tag), http.StatusInternalServerError
+		writeProblem(c, p)
+		return
+	}
+	known := statuses[f.Kind]
+	p.Type, p.Code, p.Title, p.Status = "/problems/"+f.Code, f.Code, known.title.In(tag), known.status
+	p.Detail = ptr(f.Detail.In(tag))
+	p.Errors = fieldProblems(f.Fields, tag)
+	if f.RetryAfter > 0 {
+		c.Header("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
+	}
+	if f.Kind == fault.Unauthenticated {
+		c.Header("WWW-Authenticate", "Bearer")
+	}
+	writeProblem(c, p)
+}
+
+func fieldProblems(fields []fault.Field, tag lang.Tag) []FieldProblem {
+	out := make([]FieldProblem, len(fields))
+	for i, f := range fields {
+		out[i] = FieldProblem{Pointer: f.Pointer, Code: f.Code, Detail: f.Detail.In(tag)}
+	}
+	return out
+}
+
+func writeProblem(c *gin.Context, p Problem) {
+	body, err := json.Marshal(p)
+	if err != nil { // strings and integers always encode
+		panic(err)
+	}
+	c.Data(p.Status, "application/problem+json", body)
+}
+
+// unrouted answers paths and methods that the contract does not have.
+func unrouted(status int) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		writeProblem(c, Problem{
+			Type: "about:blank", Title: http.StatusText(status), Status: status, Code: "not_in_contract",
+			Instance: ptr("urn:uuid:" + requestID(c)),
+		})
+	}
+}
+
+func bodyTooLarge(limit int64) *fault.Error {
+	return fault.New(fault.TooLarge, "body_too_large",
+		"The body is larger than the %d bytes that this takes.", "본문이 한도(%d바이트)를 넘습니다.", limit)
+}
+
+func ptr[T any](v T) *T { return &v }

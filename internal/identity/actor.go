@@ -1,0 +1,95 @@
+// Package identity answers who acts and what they may do: roles, API keys, and
+// the encryption that keeps personal data unreadable at rest.
+package identity
+
+import (
+	"slices"
+	"time"
+)
+
+// Role is what a key may be used for.
+type Role string
+
+// The roles. Public is whoever comes without a key.
+const (
+	Public   Role = "public"
+	Admin    Role = "admin"
+	Platform Role = "platform" // runs the platform that failed: incidents, ledgers
+	Reviewer Role = "reviewer"
+	Senior   Role = "senior"
+	Payer    Role = "payer"
+	Auditor  Role = "auditor"
+	Claimant Role = "claimant"
+	Delegate Role = "delegate" // acts for one claimant, with a key that claimant issued
+)
+
+// Roles are all roles a key can have.
+var Roles = []Role{Admin, Platform, Reviewer, Senior, Payer, Auditor, Claimant, Delegate}
+
+// Action is something a role may or may not do.
+type Action string
+
+// The actions.
+const (
+	ManageIncidents   Action = "manage_incidents"
+	SeeDraftIncidents Action = "see_draft_incidents"
+	PublishSchemes    Action = "publish_schemes"
+	ManageKeys        Action = "manage_keys"
+	DelegateKeys      Action = "delegate_keys"     // issue and revoke delegate keys for oneself
+	ActForClaimants   Action = "act_for_claimants" // register and file on a claimant's behalf
+	ReadClaims        Action = "read_claims"       // read any claimant, history and claim
+	OwnClaims         Action = "own_claims"        // read and write the key's own claimant
+	PushLedgers       Action = "push_ledgers"      // uploads count as the platform's ledger
+)
+
+var permitted = map[Action][]Role{
+	ManageIncidents:   {Admin, Platform},
+	SeeDraftIncidents: {Admin, Platform, Reviewer, Senior, Payer},
+	PublishSchemes:    {Admin},
+	ManageKeys:        {Admin},
+	DelegateKeys:      {Claimant},
+	ActForClaimants:   {Admin, Platform, Reviewer, Senior},
+	ReadClaims:        {Admin, Platform, Reviewer, Senior, Payer},
+	OwnClaims:         {Claimant, Delegate},
+	PushLedgers:       {Platform},
+}
+
+// Actor is who makes a request. The zero value is nobody and may do nothing
+// that needs a permission; use Anyone for the public.
+type Actor struct {
+	Role       Role
+	KeyID      string // empty for the public
+	ClaimantID string // set for the roles claimant and delegate
+}
+
+// Anyone is the actor of a request without a key.
+var Anyone = Actor{Role: Public}
+
+// Can reports whether the actor's role permits the action.
+func (a Actor) Can(action Action) bool { return slices.Contains(permitted[action], a.Role) }
+
+// Owns reports whether the actor acts for that claimant by a key of theirs.
+func (a Actor) Owns(claimantID string) bool {
+	return a.Can(OwnClaims) && claimantID != "" && a.ClaimantID == claimantID
+}
+
+// Key is an API key without its secret.
+type Key struct {
+	ID         string
+	Role       Role
+	Label      string
+	ClaimantID string // for the roles claimant and delegate
+	IssuedBy   string // id of the issuing key; empty for the command line and for self-registration
+	Hash       []byte // SHA-256 of the secret
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	RevokedAt  *time.Time
+}
+
+// Actor is who acts with the key.
+func (k Key) Actor() Actor { return Actor{Role: k.Role, KeyID: k.ID, ClaimantID: k.ClaimantID} }
+
+// ValidAt reports whether the key is neither expired nor revoked at that time.
+func (k Key) ValidAt(now time.Time) bool {
+	return now.Before(k.ExpiresAt) && (k.RevokedAt == nil || now.Before(*k.RevokedAt))
+}

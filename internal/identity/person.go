@@ -1,0 +1,65 @@
+package identity
+
+import "strings"
+
+// Digits keeps the digits of a number as people write it, for comparing and
+// indexing.
+func Digits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, s)
+}
+
+// ValidBusinessNumber reports whether a Korean business registration number
+// (ten digits, with or without hyphens) has a correct check digit: weights
+// 1 3 7 1 3 7 1 3 5, plus the tens of the ninth product. It says nothing about
+// whether the business exists.
+func ValidBusinessNumber(s string) bool {
+	if strings.Trim(s, "0123456789-") != "" {
+		return false
+	}
+	d := Digits(s)
+	if len(d) != 10 {
+		return false
+	}
+	weights := [9]int{1, 3, 7, 1, 3, 7, 1, 3, 5}
+	sum := int(d[8]-'0') * 5 / 10
+	for i, w := range weights {
+		sum += int(d[i]-'0') * w
+	}
+	return (10-sum%10)%10 == int(d[9]-'0')
+}
+
+// ValidPhone reports whether s can be a telephone number: 8 to 15 digits, with
+// an optional leading + and hyphens or spaces between.
+func ValidPhone(s string) bool {
+	if strings.Trim(strings.TrimPrefix(s, "+"), "0123456789- ") != "" {
+		return false
+	}
+	n := len(Digits(s))
+	return n >= 8 && n <= 15
+}
+
+// The masks. Every view of a person uses these and no others: two screens that
+// hide different parts would together show the whole.
+
+// MaskName keeps the first character.
+func MaskName(s string) string {
+	r := []rune(s)
+	if len(r) == 0 {
+		return ""
+	}
+	return string(r[:1]) + "**"
+}
+
+// MaskNumber keeps the last four digits.
+func MaskNumber(s string) string {
+	d := []rune(s)
+	if len(d) == 0 {
+		return ""
+	}
+	return "****" + string(d[max(0, len(d)-4):])
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"redress/internal/auditlog"
+	"redress/internal/claims"
+	"redress/internal/identity"
+	"redress/internal/money"
+)
+
+type claimRow struct {
+	ID            string `gorm:"primaryKey"`
+	Reference     string
+	IncidentID    string
+	ClaimantID    string
+	Outlet        string
+	Channel       string
+	State         string
+	Late          int64
+	Currency      string
+	ContentSealed []byte
+	Claimed       int64
+	Estimated     *int64
+	Outcome       string
+	Estimates     int
+	FiledBy       string
+	Version       int64
+	CreatedAt     int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt     int64 `gorm:"autoUpdateTime:false"`
+	SubmittedAt   *int64
+}
+
+func (claimRow) TableName() string { return "claims" }
+
+func (r reader) toClaimRow(c claims.Claim) (claimRow, error) {
+	sealed, err := r.sealJSON(sealContext("claims.content", c.ID), c.Content)
+	return claimRow{
+		ID: c.ID, Reference: c.Reference, IncidentID: c.IncidentID, ClaimantID: c.ClaimantID, Outlet: c.Outlet, Channel: c.Channel,
+		State: string(c.State), Late: toInt(c.Late), Currency: c.Currency, ContentSealed: sealed, Claimed: int64(c.Claimed),
+		Estimated: (*int64)(c.Estimated), Outcome: c.Outcome, Estimates: c.Estimates, FiledBy: c.FiledBy, Version: c.Version,
+		CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt), SubmittedAt: toMicrosPtr(c.SubmittedAt),
+	}, err
+}
+
+func (r reader) claim(row claimRow) (claims.Claim, error) {
+	c := claims.Claim{
+		ID: row.ID, Reference: row.Reference, IncidentID: row.IncidentID, ClaimantID: row.ClaimantID, Outlet: row.Outlet, Channel: row.Channel,
+		State: claims.State(row.State), Late: row.Late == 1, Currency: row.Currency, Claimed: money.Minor(row.Claimed),
+		Estimated: (*money.Minor)(row.Estimated), Outcome: row.Outcome, Estimates: row.Estimates, FiledBy: row.FiledBy, Version: row.Version,
+		CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt), SubmittedAt: fromMicrosPtr(row.SubmittedAt),
+	}
+	err := r.openJSON(sealContext("claims.content", c.ID), row.ContentSealed, &c.Content)
+	return c, err
+}
+
+func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
+	row, err := gorm.G[claimRow](r.db).Where("id = ?", id).First(ctx)
+	if err != nil {
+		return claims.Claim{}, absent(err, "claim", id)
+	}
+	return r.claim(row)
+}
+
+func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Page) ([]claims.Claim, error) {
+	q := gorm.G[claimRow](r.db).Order("id DESC").Limit(page.Limit)
+	if f.IncidentID != "" {
+		q = q.Where("incident_id = ?", f.IncidentID)
+	}
+	if f.ClaimantID != "" {
+		q = q.Where("claimant_id = ?", f.ClaimantID)
+	}
+	if f.State != "" {
+		q = q.Where("state = ?", string(f.State))
+	}
+	if page.After != "" {
+		q = q.Where("id < ?", page.After)
+	}
+	rows, err := q.Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list claims: %w", err)
+	}
+	list := make([]claims.Claim, len(rows))
+	for i, row := range rows {
+		if list[i], err = r.claim(row); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (r reader) ClaimExists(ctx context.Context, incidentID, claimantID, outlet string) (bool, error) {
+	n, err := gorm.G[claimRow](r.db).
+		Where("incident_id = ? AND claimant_id = ? AND outlet = ? AND state <> ?", incidentID, claimantID, outlet, string(claims.Withdrawn)).
+		Count(ctx, "id")
+	if err != nil {
+		return false, fmt.Errorf("look for a claim: %w", err)
+	}
+	return n > 0, nil
+}
+
+func (t tx) InsertClaim(ctx context.Context, c claims.Claim) error {
+	row, err := t.toClaimRow(c)
+	if err != nil {
+		return err
+	}
+	return conflict(gorm.G[claimRow](t.db).Create(ctx, &row), claims.ClaimExists())
+}
+
+func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
+	row, err := t.toClaimRow(c)
+	if err != nil {
+		return err
+	}
+	row.Version++
+	n, err := gorm.G[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
+		Select("state", "late", "content_sealed", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at").
+		Updates(ctx, row)
+	return changed(n, err, "claim", c.ID)
+}
+
+type estimateRow struct {
+	ClaimID       string `gorm:"primaryKey"`
+	N             int    `gorm:"primaryKey;autoIncrement:false"`
+	Bytes         []byte
+	Hash          string
+	InputHash     string
+	Model         string
+	SchemeID      string
+	SchemeVersion int
+	Amount        int64
+	Outcome       string
+	MadeAt        int64
+}
+
+func (estimateRow) TableName() string { return "estimates" }
+
+func (r reader) Estimate(ctx context.Context, claimID string, n int) (claims.Estimate, error) {
+	q := gorm.G[estimateRow](r.db).Where("claim_id = ?", claimID).Order("n DESC")
+	if n != 0 {
+		q = q.Where("n = ?", n)
+	}
+	row, err := q.Take(ctx)
+	if err != nil {
+		return claims.Estimate{}, absent(err, "estimate", claimID)
+	}
+	return claims.Estimate{
+		ClaimID: row.ClaimID, N: row.N, Bytes: row.Bytes, Hash: row.Hash, InputHash: row.InputHash, Model: row.Model,
+		Scheme: claims.SchemeRef{ID: row.SchemeID, Version: row.SchemeVersion}, Amount: money.Minor(row.Amount), Outcome: row.Outcome,
+		MadeAt: fromMicros(row.MadeAt),
+	}, nil
+}
+
+func (t tx) InsertEstimate(ctx context.Context, e claims.Estimate) error {
+	return gorm.G[estimateRow](t.db).Create(ctx, &estimateRow{
+		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
+		SchemeVersion: e.Scheme.Version, Amount: int64(e.Amount), Outcome: e.Outcome, MadeAt: toMicros(e.MadeAt),
+	})
+}
+
+type entryRow struct {
+	ID         string `gorm:"primaryKey"`
+	Type       string
+	Subject    string
+	At         int64
+	Salt       []byte
+	Body       []byte
+	Commitment []byte
+}
+
+func (entryRow) TableName() string { return "entries" }
+
+func (t tx) InsertEntry(ctx context.Context, e auditlog.Entry) error {
+	return gorm.G[entryRow](t.db).Create(ctx, &entryRow{
+		ID: e.ID, Type: e.Type, Subject: e.Subject, At: toMicros(e.At), Salt: e.Salt, Body: e.Body, Commitment: e.Commitment,
+	})
+}
+
+type eventRow struct {
+	ClaimID string `gorm:"primaryKey"`
+	N       int64  `gorm:"primaryKey;autoIncrement:false"`
+	Type    string
+	At      int64
+	Actor   string
+	KeyID   string
+	Data    string
+	EntryID string
+}
+
+func (eventRow) TableName() string { return "events" }
+
+// Events joins each event with the entry that commits to it.
+func (r reader) Events(ctx context.Context, claimID string) ([]claims.Event, error) {
+	var rows []struct {
+		eventRow
+		Commitment []byte
+	}
+	err := r.db.WithContext(ctx).Raw(
+		`SELECT events.*, entries.commitment FROM events JOIN entries ON entries.id = events.entry_id
+		  WHERE events.claim_id = ? ORDER BY events.n`, claimID).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("events of claim %s: %w", claimID, err)
+	}
+	events := make([]claims.Event, len(rows))
+	for i, row := range rows {
+		events[i] = claims.Event{
+			ClaimID: row.ClaimID, N: row.N, Type: row.Type, At: fromMicros(row.At), Actor: identity.Role(row.Actor), KeyID: row.KeyID,
+			EntryID: row.EntryID, Leaf: row.Commitment,
+		}
+		if err := json.Unmarshal([]byte(row.Data), &events[i].Data); err != nil {
+			return nil, fmt.Errorf("event %d of claim %s: %w", row.N, claimID, err)
+		}
+	}
+	return events, nil
+}
+
+func (t tx) InsertEvent(ctx context.Context, e claims.Event) error {
+	data, err := json.Marshal(e.Data)
+	if err != nil {
+		return fmt.Errorf("write event %s: %w", e.Type, err)
+	}
+	return gorm.G[eventRow](t.db).Create(ctx, &eventRow{
+		ClaimID: e.ClaimID, N: e.N, Type: e.Type, At: toMicros(e.At), Actor: string(e.Actor), KeyID: e.KeyID, Data: string(data), EntryID: e.EntryID,
+	})
+}

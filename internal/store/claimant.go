@@ -1,0 +1,261 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"redress/internal/claims"
+	"redress/internal/fault"
+	"redress/internal/identity"
+	"redress/internal/money"
+	"redress/internal/revenue"
+)
+
+type claimantRow struct {
+	ID             string `gorm:"primaryKey"`
+	Kind           string
+	NameSealed     []byte
+	PhoneSealed    []byte
+	PhoneIndex     []byte
+	BusinessSealed []byte
+	BusinessIndex  []byte
+	DriverSealed   []byte
+	DriverIndex    []byte
+	BankSealed     []byte
+	AccountIndex   []byte
+	Zone           string
+	Currency       string
+	AnnualRevenue  *int64
+	Version        int64
+	CreatedAt      int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt      int64 `gorm:"autoUpdateTime:false"`
+}
+
+func (claimantRow) TableName() string { return "claimants" }
+
+type outletRow struct {
+	ClaimantID string `gorm:"primaryKey"`
+	Code       string `gorm:"primaryKey"`
+	Position   int
+	NameSealed []byte
+	Sector     string
+	Region     string
+}
+
+func (outletRow) TableName() string { return "outlets" }
+
+// sealContext ties a sealed value to its column and its row.
+func sealContext(column, id string) string { return column + "/" + id }
+
+func (r reader) toClaimantRow(c claims.Claimant) (claimantRow, error) {
+	row := claimantRow{
+		ID: c.ID, Kind: string(c.Kind), Zone: c.Zone, Currency: c.Currency, AnnualRevenue: (*int64)(c.AnnualRevenue),
+		NameSealed:     r.sealText(sealContext("claimants.name", c.ID), c.Name),
+		PhoneSealed:    r.sealText(sealContext("claimants.phone", c.ID), c.Phone),
+		PhoneIndex:     r.index("phone", identity.Digits(c.Phone)),
+		BusinessSealed: r.sealText(sealContext("claimants.business", c.ID), c.BusinessNumber),
+		BusinessIndex:  r.index("business", identity.Digits(c.BusinessNumber)),
+		DriverSealed:   r.sealText(sealContext("claimants.driver", c.ID), c.DriverID),
+		DriverIndex:    r.index("driver", c.DriverID),
+		Version:        c.Version, CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt),
+	}
+	if c.Bank == nil {
+		return row, nil
+	}
+	var err error
+	row.AccountIndex = r.index("account", c.Bank.BankCode+" "+identity.Digits(c.Bank.Number))
+	row.BankSealed, err = r.sealJSON(sealContext("claimants.bank", c.ID), c.Bank)
+	return row, err
+}
+
+func (r reader) Claimant(ctx context.Context, id string) (claims.Claimant, error) {
+	row, err := gorm.G[claimantRow](r.db).Where("id = ?", id).First(ctx)
+	if err != nil {
+		return claims.Claimant{}, absent(err, "claimant", id)
+	}
+	c := claims.Claimant{
+		ID: row.ID, Kind: claims.ClaimantKind(row.Kind), Zone: row.Zone, Currency: row.Currency, AnnualRevenue: (*money.Minor)(row.AnnualRevenue),
+		Version: row.Version, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
+	}
+	for _, field := range []struct {
+		column string
+		sealed []byte
+		into   *string
+	}{
+		{"claimants.name", row.NameSealed, &c.Name},
+		{"claimants.phone", row.PhoneSealed, &c.Phone},
+		{"claimants.business", row.BusinessSealed, &c.BusinessNumber},
+		{"claimants.driver", row.DriverSealed, &c.DriverID},
+	} {
+		if *field.into, err = r.openText(sealContext(field.column, id), field.sealed); err != nil {
+			return claims.Claimant{}, err
+		}
+	}
+	if row.BankSealed != nil {
+		c.Bank = &claims.BankAccount{}
+		if err := r.openJSON(sealContext("claimants.bank", id), row.BankSealed, c.Bank); err != nil {
+			return claims.Claimant{}, err
+		}
+	}
+	c.Outlets, err = r.outlets(ctx, id)
+	return c, err
+}
+
+func (r reader) outlets(ctx context.Context, claimantID string) ([]claims.Outlet, error) {
+	rows, err := gorm.G[outletRow](r.db).Where("claimant_id = ?", claimantID).Order("position").Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("outlets of claimant %s: %w", claimantID, err)
+	}
+	outlets := make([]claims.Outlet, len(rows))
+	for i, row := range rows {
+		name, err := r.openText(sealContext("outlets.name", claimantID+"/"+row.Code), row.NameSealed)
+		if err != nil {
+			return nil, err
+		}
+		outlets[i] = claims.Outlet{Code: row.Code, Name: name, Sector: row.Sector, Region: row.Region}
+	}
+	return outlets, nil
+}
+
+func (r reader) OutletUsed(ctx context.Context, claimantID, outlet string) (bool, error) {
+	var used bool
+	err := r.db.WithContext(ctx).Raw(
+		`SELECT EXISTS (SELECT 1 FROM claims WHERE claimant_id = ? AND outlet = ?)
+		     OR EXISTS (SELECT 1 FROM revenue_uploads WHERE claimant_id = ? AND outlet = ?)`,
+		claimantID, outlet, claimantID, outlet).Scan(&used).Error
+	if err != nil {
+		return false, fmt.Errorf("use of outlet %s of claimant %s: %w", outlet, claimantID, err)
+	}
+	return used, nil
+}
+
+func (t tx) InsertClaimant(ctx context.Context, c claims.Claimant) error {
+	row, err := t.toClaimantRow(c)
+	if err != nil {
+		return err
+	}
+	err = conflict(gorm.G[claimantRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "claimant_exists",
+		"A claimant with this business number or driver id is registered already; use their key.",
+		"이 사업자등록번호 또는 기사 번호로 이미 등록되어 있습니다. 그 키를 쓰십시오."))
+	if err != nil {
+		return err
+	}
+	return t.insertOutlets(ctx, c)
+}
+
+func (t tx) UpdateClaimant(ctx context.Context, c claims.Claimant) error {
+	row, err := t.toClaimantRow(c)
+	if err != nil {
+		return err
+	}
+	row.Version++
+	n, err := gorm.G[claimantRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
+		Select("name_sealed", "phone_sealed", "phone_index", "bank_sealed", "account_index", "annual_revenue", "version", "updated_at").
+		Updates(ctx, row)
+	if err := changed(n, err, "claimant", c.ID); err != nil {
+		return err
+	}
+	if _, err := gorm.G[outletRow](t.db).Where("claimant_id = ?", c.ID).Delete(ctx); err != nil {
+		return fmt.Errorf("replace outlets of claimant %s: %w", c.ID, err)
+	}
+	return t.insertOutlets(ctx, c)
+}
+
+func (t tx) insertOutlets(ctx context.Context, c claims.Claimant) error {
+	rows := make([]outletRow, len(c.Outlets))
+	for i, o := range c.Outlets {
+		rows[i] = outletRow{
+			ClaimantID: c.ID, Code: o.Code, Position: i, Sector: o.Sector, Region: o.Region,
+			NameSealed: t.sealText(sealContext("outlets.name", c.ID+"/"+o.Code), o.Name),
+		}
+	}
+	return gorm.G[outletRow](t.db).CreateInBatches(ctx, &rows, 100)
+}
+
+type uploadRow struct {
+	ID         string `gorm:"primaryKey"`
+	ClaimantID string
+	Outlet     string
+	Service    string
+	Source     string
+	IsCurrent  int64
+	Digest     string
+	Summary    string
+	Weeks      int
+	UploadedBy string
+	UploadedAt int64
+}
+
+func (uploadRow) TableName() string { return "revenue_uploads" }
+
+type weekRow struct {
+	ClaimantID string `gorm:"primaryKey"`
+	UploadID   string `gorm:"primaryKey"`
+	WeekStart  int64  `gorm:"primaryKey;autoIncrement:false"`
+	Data       []byte
+}
+
+func (weekRow) TableName() string { return "revenue_weeks" }
+
+func (r reader) Uploads(ctx context.Context, claimantID, outlet, service string) ([]claims.Upload, error) {
+	// "platform" sorts after "claimant"; the authority comes first.
+	rows, err := gorm.G[uploadRow](r.db).
+		Where("claimant_id = ? AND outlet = ? AND service = ? AND is_current = 1", claimantID, outlet, service).
+		Order("source DESC").Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("uploads of claimant %s: %w", claimantID, err)
+	}
+	uploads := make([]claims.Upload, len(rows))
+	for i, row := range rows {
+		uploads[i] = claims.Upload{
+			ID: row.ID, ClaimantID: row.ClaimantID, Outlet: row.Outlet, Service: row.Service, Source: revenue.Source(row.Source),
+			Digest: row.Digest, Summary: json.RawMessage(row.Summary), Weeks: row.Weeks, UploadedBy: row.UploadedBy, UploadedAt: fromMicros(row.UploadedAt),
+		}
+	}
+	return uploads, nil
+}
+
+func (r reader) History(ctx context.Context, u claims.Upload) (revenue.History, error) {
+	rows, err := gorm.G[weekRow](r.db).Where("claimant_id = ? AND upload_id = ?", u.ClaimantID, u.ID).Order("week_start").Find(ctx)
+	if err != nil {
+		return revenue.History{}, fmt.Errorf("weeks of upload %s: %w", u.ID, err)
+	}
+	weeks := make([]revenue.PackedWeek, len(rows))
+	for i, row := range rows {
+		weeks[i] = revenue.PackedWeek{Start: revenue.Local(row.WeekStart), Data: row.Data}
+	}
+	h, err := revenue.Unpack(weeks)
+	if err != nil {
+		return revenue.History{}, fmt.Errorf("weeks of upload %s: %w", u.ID, err)
+	}
+	return h, nil
+}
+
+// InsertUpload stores all weeks in one transaction: sixteen years of them are
+// 835 rows.
+func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.PackedWeek) error {
+	_, err := gorm.G[uploadRow](t.db).
+		Where("claimant_id = ? AND outlet = ? AND service = ? AND source = ? AND is_current = 1", u.ClaimantID, u.Outlet, u.Service, string(u.Source)).
+		Update(ctx, "is_current", 0)
+	if err != nil {
+		return fmt.Errorf("replace the upload before: %w", err)
+	}
+	row := uploadRow{
+		ID: u.ID, ClaimantID: u.ClaimantID, Outlet: u.Outlet, Service: u.Service, Source: string(u.Source), IsCurrent: 1,
+		Digest: u.Digest, Summary: string(u.Summary), Weeks: u.Weeks, UploadedBy: u.UploadedBy, UploadedAt: toMicros(u.UploadedAt),
+	}
+	err = conflict(gorm.G[uploadRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "upload_under_way",
+		"Another upload for this outlet and service was stored at the same moment; send yours again.",
+		"같은 매장과 서비스의 다른 업로드가 동시에 저장되었습니다. 다시 보내십시오."))
+	if err != nil {
+		return err
+	}
+	rows := make([]weekRow, len(weeks))
+	for i, w := range weeks {
+		rows[i] = weekRow{ClaimantID: u.ClaimantID, UploadID: u.ID, WeekStart: int64(w.Start), Data: w.Data}
+	}
+	return gorm.G[weekRow](t.db).CreateInBatches(ctx, &rows, 500)
+}
