@@ -60,14 +60,14 @@ var anyHistory = rapid.Custom(func(t *rapid.T) revenue.History {
 	h := revenue.History{BucketMinutes: minutes, Start: revenue.Local(start * int64(minutes))}
 	scale := rapid.SampledFrom([]money.Minor{1, 100, 1000}).Draw(t, "scale")
 	counted := rapid.Bool().Draw(t, "counted")
-	for range rapid.IntRange(0, 1500).Draw(t, "buckets") {
+	for range rapid.IntRange(0, 400).Draw(t, "buckets") {
 		state := rapid.SampledFrom([]revenue.State{revenue.Missing, revenue.Open, revenue.Open, revenue.Closed}).Draw(t, "state")
 		var amount money.Minor
 		var count int32
 		if state == revenue.Open {
 			amount = scale * money.Minor(rapid.Int64Range(-50, 1_000_000).Draw(t, "amount"))
 			if counted {
-				count = rapid.Int32Range(0, 1<<31-1).Draw(t, "count")
+				count = rapid.Int32Range(0, 5_000_000).Draw(t, "count")
 			}
 		}
 		h.States, h.Amounts, h.Counts = append(h.States, state), append(h.Amounts, amount), append(h.Counts, count)
@@ -132,7 +132,7 @@ func TestCorruptWeeksAreRefused(t *testing.T) {
 		"no such length":  changed(1, 4),
 		"unknown flags":   changed(2, 0x82),
 		"no such scale":   changed(3, 16),
-		"beyond the week": changed(4, 0x7f),
+		"beyond the week": {{Start: hours[0].Start, Data: append([]byte{1, 2, 0, 0, 127, 42}, 42<<2)}},
 		"no buckets":      changed(5, 0),
 		"a run too long":  changed(6, 0x7d),
 		"cut off":         {{Start: hours[0].Start, Data: hours[0].Data[:len(hours[0].Data)-1]}},
@@ -162,7 +162,7 @@ func TestPackedWeekKeepsItsBytes(t *testing.T) {
 
 func TestDigestIsOfEveryPartOfAHistory(t *testing.T) {
 	h := series(60, "2022-10-15T15:00", 12000, -1, -2, 0)
-	if got, want := hex.EncodeToString(digest(h)), "DIGEST"; got != want {
+	if got, want := hex.EncodeToString(digest(h)), "c3126431224d953f42b8f2ff9d710b9ade5553eb27677ba731dca1c150cbd194"; got != want {
 		t.Errorf("digest %s, want %s", got, want)
 	}
 	seen := map[string]string{hex.EncodeToString(digest(h)): "the history itself"}
@@ -345,6 +345,7 @@ func TestValidateNamesWhatIsWrong(t *testing.T) {
 		"state":         func(h *revenue.History) { h.States[0] = 3 },
 		"closed amount": func(h *revenue.History) { h.Amounts[1] = 5 },
 		"count":         func(h *revenue.History) { h.Counts[0] = -1 },
+		"all counts":    func(h *revenue.History) { h.Counts[0], h.Counts[3] = 1<<31-1, 1 },
 		"amount":        func(h *revenue.History) { h.Amounts[0] = money.Max + 1 },
 		"total":         func(h *revenue.History) { h.Amounts[0], h.Amounts[3] = money.Max, -money.Max },
 		"span": func(h *revenue.History) {

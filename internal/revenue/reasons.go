@@ -188,8 +188,8 @@ func unknownLength(minutes int) error {
 
 func totalTooLarge() error {
 	return fault.New(fault.Invalid, "total_too_large",
-		"The amounts together are more than can be kept; look for a slip in an amount.",
-		"금액의 합계가 다룰 수 있는 범위를 넘습니다. 잘못 적힌 금액이 있는지 보세요.")
+		"The amounts or the counts together are more than can be kept; look for a slip in one.",
+		"금액이나 건수의 합계가 다룰 수 있는 범위를 넘습니다. 잘못 적힌 값이 있는지 보세요.")
 }
 
 // rowsRefused carries the row problems as fields.

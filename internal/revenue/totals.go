@@ -3,6 +3,7 @@ package revenue
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"redress/internal/money"
@@ -132,8 +133,9 @@ func newHistory(minutes int, s Span) History {
 
 // Validate says what breaks the promises of History: a bucket length Redress
 // does not keep, a start off the grid, slices of unequal length, an amount in a
-// bucket that is not open, a negative count, amounts that together leave the
-// range of money, or a span beyond MaxSpan. Read and Unpack return only
+// bucket that is not open, a negative count, amounts (whatever their sign) or
+// counts that together leave the range of one, so that no sum of buckets can, or
+// a span beyond MaxSpan. Read and Unpack return only
 // histories that pass.
 func (h History) Validate() error {
 	if h.Len() == 0 && len(h.Amounts) == 0 && len(h.Counts) == 0 {
@@ -150,6 +152,7 @@ func (h History) Validate() error {
 		return fmt.Errorf("history of %d minutes is longer than sixteen years", h.Span().Minutes())
 	}
 	var volume money.Minor
+	var count int64
 	for i, state := range h.States {
 		amount := h.Amounts[i]
 		switch {
@@ -167,6 +170,9 @@ func (h History) Validate() error {
 		}
 		if volume += amount; !volume.InRange() {
 			return fmt.Errorf("the amounts up to %s together: %w", h.At(i), money.ErrRange)
+		}
+		if count += int64(h.Counts[i]); count > math.MaxInt32 {
+			return fmt.Errorf("the counts up to %s together are more than %d", h.At(i), math.MaxInt32)
 		}
 	}
 	return nil

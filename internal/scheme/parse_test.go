@@ -182,7 +182,7 @@ func TestParseRefusesWhatNoClaimShouldMeet(t *testing.T) {
 		{"an offset twice", changes{"/offsets/kinds/1": "advance"}, "/offsets/kinds/1", "duplicate_value"},
 		{"no offsets", changes{"/offsets/kinds": []any{}}, "/offsets/kinds", "empty_list"},
 		{"a stage that is a list", changes{"/rounding": []any{}}, "/rounding", "wrong_type"},
-		{"a stage that is null", changes{"/rate": map[string]any{"share": []any{nil}}}, "/rate/share", "wrong_type"},
+		{"a share that is a list", changes{"/rate": map[string]any{"share": []any{nil}}}, "/rate/share", "wrong_type"},
 		{"a loss nobody pays", changes{"/tiers": nil}, "/margin", "unused_stage"},
 		{"a loss measured from nothing", changes{"/baseline": nil}, "/baseline", "required"},
 		{"tiers of three with an open second", changes{"/tiers/tiers": []any{tier{"above": 0, "up_to": 300000, "pay": 1}, open, open}}, "/tiers/tiers/1/up_to", "tier_order"},

@@ -193,12 +193,15 @@ type eventRow struct {
 
 func (eventRow) TableName() string { return "events" }
 
+// loggedEvent is an event with its entry's commitment.
+type loggedEvent struct {
+	Event      eventRow `gorm:"embedded"`
+	Commitment []byte
+}
+
 // Events joins each event with the entry that commits to it.
 func (r reader) Events(ctx context.Context, claimID string) ([]claims.Event, error) {
-	var rows []struct {
-		eventRow
-		Commitment []byte
-	}
+	var rows []loggedEvent
 	err := r.db.WithContext(ctx).Raw(
 		`SELECT events.*, entries.commitment FROM events JOIN entries ON entries.id = events.entry_id
 		  WHERE events.claim_id = ? ORDER BY events.n`, claimID).Scan(&rows).Error
@@ -208,11 +211,11 @@ func (r reader) Events(ctx context.Context, claimID string) ([]claims.Event, err
 	events := make([]claims.Event, len(rows))
 	for i, row := range rows {
 		events[i] = claims.Event{
-			ClaimID: row.ClaimID, N: row.N, Type: row.Type, At: fromMicros(row.At), Actor: identity.Role(row.Actor), KeyID: row.KeyID,
-			EntryID: row.EntryID, Leaf: row.Commitment,
+			ClaimID: claimID, N: row.Event.N, Type: row.Event.Type, At: fromMicros(row.Event.At), Actor: identity.Role(row.Event.Actor),
+			KeyID: row.Event.KeyID, EntryID: row.Event.EntryID, Leaf: row.Commitment,
 		}
-		if err := json.Unmarshal([]byte(row.Data), &events[i].Data); err != nil {
-			return nil, fmt.Errorf("event %d of claim %s: %w", row.N, claimID, err)
+		if err := json.Unmarshal([]byte(row.Event.Data), &events[i].Data); err != nil {
+			return nil, fmt.Errorf("event %d of claim %s: %w", row.Event.N, claimID, err)
 		}
 	}
 	return events, nil
