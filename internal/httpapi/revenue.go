@@ -91,6 +91,9 @@ func readOptions(c *gin.Context, zoneName, currencyCode string, now time.Time) (
 	if err != nil {
 		return revenue.Options{}, fmt.Errorf("media type: %w", err)
 	}
+	if c.Query("amounts") == "minor" {
+		currency.Digits = 0 // as written, they are whole minor units
+	}
 	o := revenue.Options{
 		Format: formats[mediaType], Zone: zone, Currency: currency, Kind: revenue.Kind(c.Query("kind")), Sheet: c.Query("sheet"),
 		NotAfter: revenue.LocalOf(now, zone), Delimiter: map[string]rune{"comma": ',', "semicolon": ';', "tab": '\t'}[c.Query("delimiter")],

@@ -126,6 +126,21 @@ func (c *collector) bucketLength() (int, error) {
 	return coarsestGrid(starts), nil
 }
 
+// contradicts refuses a file whose rows keep stepping by more than the length
+// the caller states: its amounts are those of longer buckets.
+func (c *collector) contradicts(stated int) error {
+	steps, runs := stepsOf(c.starts())
+	if steps[slices.Index(BucketLengths, stated)] > 0 {
+		return nil
+	}
+	for i, minutes := range BucketLengths {
+		if minutes > stated && runs[i] >= longRun(minutes) {
+			return lengthDiffers(minutes, stated)
+		}
+	}
+	return nil
+}
+
 // longRun is how many equal steps in a row cannot be chance: a file of hours
 // that leaves out the empty ones may well step by half a day or a day, but not
 // from midnight to midnight time after time.
@@ -169,12 +184,14 @@ func coarsestGrid(starts []Local) int {
 
 // fromBuckets takes each row as one bucket.
 func (c *collector) fromBuckets() (History, error) {
-	minutes := c.o.BucketMinutes
+	minutes, err := c.o.BucketMinutes, error(nil)
 	if minutes == 0 {
-		var err error
-		if minutes, err = c.bucketLength(); err != nil {
-			return History{}, err
-		}
+		minutes, err = c.bucketLength()
+	} else {
+		err = c.contradicts(minutes)
+	}
+	if err != nil {
+		return History{}, err
 	}
 	c.summary.BucketMinutes = minutes
 	c.entries = slices.DeleteFunc(c.entries, func(e entry) bool { return !c.isBucket(e, minutes) })

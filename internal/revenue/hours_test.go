@@ -158,28 +158,32 @@ func TestStatesWrittenInTheFileAreKept(t *testing.T) {
 	}
 }
 
+// except writes ten weeks of the shop's sales but for those in the spans.
+func except(spans ...revenue.Span) string {
+	return "start,amount,count\n" + shop(10, func(l revenue.Local, open bool) string {
+		for _, s := range spans {
+			open = open && !s.Contains(l)
+		}
+		return threeSales(l, open)
+	})
+}
+
+// days is n days from a midnight on.
+func days(midnight string, n int) revenue.Span {
+	return revenue.Span{Start: at(midnight), End: at(midnight) + revenue.Local(n)*revenue.Day}
+}
+
 func TestWholeDaysWithoutTransactions(t *testing.T) {
-	empty := func(spans ...revenue.Span) string {
-		return "start,amount,count\n" + shop(10, func(l revenue.Local, open bool) string {
-			for _, s := range spans {
-				open = open && !s.Contains(l)
-			}
-			return threeSales(l, open)
-		})
-	}
-	day := func(s string, n int) revenue.Span {
-		return revenue.Span{Start: at(s), End: at(s) + revenue.Local(n)*revenue.Day}
-	}
 	t.Run("an unexplained week is missing", func(t *testing.T) {
-		gap := day("2022-01-17T00:00", 7)
-		h := read(t, empty(gap), revenue.Options{Format: revenue.CSV}).History
+		gap := days("2022-01-17T00:00", 7)
+		h := read(t, except(gap), revenue.Options{Format: revenue.CSV}).History
 		if got := h.Sum(gap); got.OpenBuckets != 0 || got.MissingMinutes != 6*9*60 {
 			t.Errorf("gap holds %+v", got)
 		}
 	})
 	t.Run("an unexplained day is missing", func(t *testing.T) {
-		gap := day("2022-01-18T00:00", 1)
-		report := read(t, empty(gap), revenue.Options{Format: revenue.CSV})
+		gap := days("2022-01-18T00:00", 1)
+		report := read(t, except(gap), revenue.Options{Format: revenue.CSV})
 		if got := report.History.Sum(gap); got.OpenBuckets != 0 || got.MissingMinutes != 9*60 {
 			t.Errorf("gap holds %+v", got)
 		}
@@ -189,7 +193,7 @@ func TestWholeDaysWithoutTransactions(t *testing.T) {
 	})
 	t.Run("hours of a day with sales are zero", func(t *testing.T) {
 		gap := revenue.Span{Start: at("2022-01-18T10:00"), End: at("2022-01-18T18:00")}
-		h := read(t, empty(gap), revenue.Options{Format: revenue.CSV}).History
+		h := read(t, except(gap), revenue.Options{Format: revenue.CSV}).History
 		if got := h.Sum(gap); got.OpenBuckets != 8 || got.Amount != 0 {
 			t.Errorf("gap holds %+v", got)
 		}
@@ -197,11 +201,11 @@ func TestWholeDaysWithoutTransactions(t *testing.T) {
 	t.Run("frequent days off are zero", func(t *testing.T) {
 		off := []revenue.Span{}
 		for i := range 9 {
-			off = append(off, day("2022-01-06T00:00", 1))
+			off = append(off, days("2022-01-06T00:00", 1))
 			off[i].Start += revenue.Local(i) * 8 * revenue.Day
 			off[i].End += revenue.Local(i) * 8 * revenue.Day
 		}
-		h := read(t, empty(off...), revenue.Options{Format: revenue.CSV}).History
+		h := read(t, except(off...), revenue.Options{Format: revenue.CSV}).History
 		if got := h.Sum(off[0]); got.OpenBuckets != 9 || got.MissingMinutes != 0 {
 			t.Errorf("day off holds %+v", got)
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 
 	"redress/internal/money"
@@ -138,7 +139,7 @@ func (c *collector) takeObject(line int, object []byte) error {
 	if !o.read(object) {
 		return nil
 	}
-	if !o.seen[0] {
+	if !o.seen[slices.Index(jsonFields, FieldStart)] {
 		c.refuse(line, string(FieldStart), timeMissing)
 		return nil
 	}
@@ -149,7 +150,7 @@ func (c *collector) takeObject(line int, object []byte) error {
 	return nil
 }
 
-// jsonFields are the fields of a row, in the order jsonRow.seen has them.
+// jsonFields are the fields of a row; jsonRow.seen is in their order.
 var jsonFields = []Field{FieldStart, FieldEnd, FieldAmount, FieldCount, FieldState}
 
 // jsonRow reads one object, field by field: encoding/json would take the last
@@ -164,8 +165,7 @@ type jsonRow struct {
 // read fills the row, or refuses it and returns false.
 func (o *jsonRow) read(object []byte) bool {
 	if !json.Valid(object) || object[0] != '{' {
-		o.c.refuse(int(o.e.line), "", jsonUnreadable)
-		return false
+		return o.refuse("", jsonUnreadable)
 	}
 	d := json.NewDecoder(bytes.NewReader(object))
 	d.UseNumber()
@@ -182,38 +182,30 @@ func (o *jsonRow) read(object []byte) bool {
 }
 
 func (o *jsonRow) field(name string, value json.Token) bool {
-	line := int(o.e.line)
-	at := -1
-	for i, f := range jsonFields {
-		if name == string(f) {
-			at = i
-		}
-	}
+	field := Field(name)
+	at := slices.Index(jsonFields, field)
 	switch {
 	case at < 0:
-		o.c.refuse(line, clipped(name), fieldUnknown, clipped(name))
-		return false
+		return o.refuse(clipped(name), fieldUnknown, clipped(name))
 	case o.seen[at]:
-		o.c.refuse(line, name, fieldRepeated, name)
-		return false
+		return o.refuse(name, fieldRepeated, name)
 	}
 	o.seen[at] = true
 	switch {
-	case at == 0:
+	case field == FieldStart:
 		return o.readStart(value)
 	case value == nil:
 		return true // null is a field left out
-	case at == 2:
+	case field == FieldAmount:
 		return o.readAmount(value)
-	case at == 3:
+	case field == FieldCount:
 		return o.readCount(value)
 	}
 	word, ok := value.(string)
 	if !ok {
-		o.c.refuse(line, name, fieldType, jsonText(value), aString)
-		return false
+		return o.refuse(name, fieldType, jsonText(value), aString)
 	}
-	if at == 1 {
+	if field == FieldEnd {
 		o.end = word
 	} else {
 		o.c.readMark(&o.e, word)
@@ -221,16 +213,20 @@ func (o *jsonRow) field(name string, value json.Token) bool {
 	return true
 }
 
+// refuse reports the row and returns false.
+func (o *jsonRow) refuse(field string, why reason, args ...any) bool {
+	o.c.refuse(int(o.e.line), field, why, args...)
+	return false
+}
+
 func (o *jsonRow) readStart(value json.Token) bool {
 	word, ok := value.(string)
 	if !ok {
-		o.c.refuse(int(o.e.line), string(FieldStart), fieldType, jsonText(value), aString)
-		return false
+		return o.refuse(string(FieldStart), fieldType, jsonText(value), aString)
 	}
 	st, ok := parseStamp(word, o.c.o.Zone)
 	if !ok {
-		o.c.refuse(int(o.e.line), string(FieldStart), timeUnreadable, clipped(word))
-		return false
+		return o.refuse(string(FieldStart), timeUnreadable, clipped(word))
 	}
 	o.e.stamp = st
 	return true
@@ -240,8 +236,7 @@ func (o *jsonRow) readEnd() bool {
 	st, ok := parseStamp(o.end, o.c.o.Zone)
 	length := st.at - o.e.at
 	if !ok || length <= 0 || length > Week {
-		o.c.refuse(int(o.e.line), string(FieldEnd), endUnreadable, clipped(o.end))
-		return false
+		return o.refuse(string(FieldEnd), endUnreadable, clipped(o.end))
 	}
 	o.e.length = int16(length)
 	return true
@@ -251,8 +246,7 @@ func (o *jsonRow) readAmount(value json.Token) bool {
 	number, _ := value.(json.Number)
 	n, err := strconv.ParseInt(number.String(), 10, 64)
 	if err != nil || !money.Minor(n).InRange() {
-		o.c.refuse(int(o.e.line), string(FieldAmount), fieldType, jsonText(value), anInt)
-		return false
+		return o.refuse(string(FieldAmount), fieldType, jsonText(value), anInt)
 	}
 	o.e.amount, o.e.empty = money.Minor(n), false
 	return true
@@ -262,8 +256,7 @@ func (o *jsonRow) readCount(value json.Token) bool {
 	number, _ := value.(json.Number)
 	n, err := strconv.ParseInt(number.String(), 10, 32)
 	if err != nil || n < 0 {
-		o.c.refuse(int(o.e.line), string(FieldCount), fieldType, jsonText(value), aCount)
-		return false
+		return o.refuse(string(FieldCount), fieldType, jsonText(value), aCount)
 	}
 	o.e.count = int32(n)
 	return true

@@ -2,6 +2,7 @@ package revenue
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -151,12 +152,12 @@ type Report struct {
 
 // Read reads one export into a history. Rows that cannot be read are refused
 // one by one and reported; the file is refused, as a *fault.Error, when it
-// cannot be read at all or when more than half of its rows are refused. The
-// report is filled as far as it goes also beside an error.
+// cannot be read at all or when more than half of its rows are refused. An error
+// of r itself is handed on as it is. The report is filled as far as it goes also
+// beside an error.
 //
 // A bucket that no row gives is missing, and so is a row without an amount;
-// neither is ever zero. Rows of a bucket export that open with a word for a
-// total are left out.
+// neither is ever zero. Rows that open with a word for a total are left out.
 //
 // Transactions are summed into buckets, refunds (negative amounts, or rows
 // marked as refunds) in the bucket of their own time, so that a bucket can be
@@ -175,7 +176,10 @@ func Read(r io.Reader, o Options) (Report, error) {
 	c.summary.ClosedHours, c.summary.Notes = []WeekHours{}, []lang.Text{}
 	err := c.check()
 	if err == nil {
-		err = c.read(&limitedReader{r: r, left: c.o.Limits.Bytes, limit: c.o.Limits.Bytes})
+		source := &limitedReader{r: r, left: c.o.Limits.Bytes, limit: c.o.Limits.Bytes}
+		if err = c.read(source); source.err != nil {
+			err = source.err
+		}
 	}
 	var h History
 	if err == nil {
@@ -218,15 +222,17 @@ func (c *collector) read(r io.Reader) error {
 		"%q 형식은 읽지 않습니다. csv, xlsx, ndjson, json만 됩니다.", string(c.o.Format))
 }
 
-// limitedReader fails, rather than ends, after limit bytes.
+// limitedReader fails, rather than ends, after limit bytes. It keeps the error
+// that ended the file early, which parsers would take for the file's own.
 type limitedReader struct {
 	r           io.Reader
 	left, limit int64
+	err         error
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
-	if l.left < 0 {
-		return 0, fileTooLarge(l.limit)
+	if l.err != nil {
+		return 0, l.err
 	}
 	// One byte more than allowed tells an end from an excess.
 	if int64(len(p)) > l.left+1 {
@@ -234,7 +240,10 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return 0, fileTooLarge(l.limit)
+		n, err = 0, fileTooLarge(l.limit)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		l.err = err
 	}
 	return n, err
 }
@@ -294,7 +303,7 @@ func (c *collector) accept(e entry, timeColumn string) {
 	c.entries = append(c.entries, e)
 }
 
-// asFault keeps a fault as it is and turns any other error of reading into one.
+// asFault keeps a fault as it is and takes anything else for the other fault.
 func asFault(err error, otherwise *fault.Error) error {
 	if e := fault.As(err); e != nil {
 		return e

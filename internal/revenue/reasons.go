@@ -180,6 +180,12 @@ func mixedLengths(a, b int) error {
 		"%d분 구간과 %d분 구간이 섞여 있습니다. 파일을 나누어 보내 주세요.", a, b)
 }
 
+func lengthDiffers(seen, stated int) error {
+	return fault.New(fault.Invalid, "bucket_length_differs",
+		"The rows follow each other by %d minutes, not by the %d stated; state the length they have.",
+		"행의 간격이 밝힌 %[2]d분이 아니라 %[1]d분입니다. 실제 구간 길이를 알려 주세요.", seen, stated)
+}
+
 func unknownLength(minutes int) error {
 	return fault.New(fault.Invalid, "bucket_length_unknown",
 		"Buckets of %d minutes are not kept; 15, 30, 60 or 1440 are.",

@@ -56,78 +56,17 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
-func TestWholeFilesAreRefusedByCode(t *testing.T) {
-	sound := workbook(t, "Sheet1", []any{"일시", "매출"}, []any{"2022-10-15 15:00", 1})
-	var mixed, daily strings.Builder
-	mixed.WriteString("start,amount\n")
-	for i := range 12 {
-		fmt.Fprintf(&mixed, "2022-10-15 %02d:00,1\n", i)
-		fmt.Fprintf(&daily, "2022-10-%02d 00:00,24\n", 16+i)
-	}
-	quarters := ""
-	for i := range 12 {
-		quarters += fmt.Sprintf("2022-10-16 %02d:%02d,1\n", i/4, i%4*15)
-	}
-	for name, tc := range map[string]struct {
-		file string
-		o    revenue.Options
-		kind fault.Kind
-		code string
-	}{
-		"empty":                  {"", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
-		"blank":                  {" \n\r\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
-		"BOM alone":              {"\ufeff", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
-		"empty workbook file":    {"", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "empty_file"},
-		"empty JSON":             {" ", revenue.Options{Format: revenue.JSON}, fault.Malformed, "empty_file"},
-		"empty NDJSON":           {"\n\n", revenue.Options{Format: revenue.NDJSON}, fault.Malformed, "empty_file"},
-		"header alone":           {"일시,매출\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "no_rows"},
-		"empty array":            {"[]", revenue.Options{Format: revenue.JSON}, fault.Malformed, "no_rows"},
-		"empty sheet":            {workbook(t, "Sheet1"), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "no_rows"},
-		"nothing but cancelled":  {"일시,금액,상태\n2022-10-15 15:07,1,취소\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "no_rows"},
-		"no time column":         {"품목,매출\n빵,100\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_time_column"},
-		"no columns at all":      {"hello\nworld\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_time_column"},
-		"no amount column":       {"일시,품목\n2022-10-15 15:00,빵\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_amount_column"},
-		"unknown column":         {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, Columns: map[revenue.Field]string{revenue.FieldCount: "콜"}}, fault.Invalid, "column_not_found"},
-		"unknown filter":         {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, Where: map[string]string{"매장": "1"}}, fault.Invalid, "column_not_found"},
-		"not a workbook":         {"일시,매출\n", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
-		"old workbook":           {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
-		"archive, no workbook":   {archive(t, map[string]int{"a.txt": 5}), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
-		"truncated workbook":     {sound[:len(sound)/2], revenue.Options{Format: revenue.XLSX}, fault.Malformed, "xlsx_damaged"},
-		"hollow workbook":        {archive(t, map[string]int{"[Content_Types].xml": 5}), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "xlsx_damaged"},
-		"zip bomb":               {archive(t, map[string]int{"[Content_Types].xml": 1, "xl/worksheets/sheet1.xml": 3 << 20}), revenue.Options{Format: revenue.XLSX, Limits: revenue.Limits{Bytes: 1 << 20}}, fault.TooLarge, "file_too_large"},
-		"unknown sheet":          {sound, revenue.Options{Format: revenue.XLSX, Sheet: "10월"}, fault.Invalid, "sheet_not_found"},
-		"workbook as CSV":        {sound, revenue.Options{Format: revenue.CSV}, fault.Malformed, "binary_file"},
-		"NUL bytes":              {"일시,매출\n2022-10-15,\x00\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "binary_file"},
-		"endless line":           {strings.Repeat("x", 3<<20), revenue.Options{Format: revenue.CSV}, fault.Malformed, "line_too_long"},
-		"undecodable":            {"일시,매출,비고\n2022-10-15,1,\xff\xff\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "encoding_mixed"},
-		"two encodings":          {"일시,매출,비고\n2022-10-15,1,똠\n" + encoded(t, korean.EUCKR, "2022-10-16,1,똠\n"), revenue.Options{Format: revenue.CSV}, fault.Malformed, "encoding_mixed"},
-		"too many rows":          {"일시,매출\n2022-10-15,1\n2022-10-16,1\n2022-10-17,1\n", revenue.Options{Format: revenue.CSV, Limits: revenue.Limits{Rows: 2}}, fault.TooLarge, "too_many_rows"},
-		"too many bytes":         {"일시,매출\n2022-10-15,1\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV, Limits: revenue.Limits{Bytes: 20}}, fault.TooLarge, "file_too_large"},
-		"span":                   {"일시,매출\n1995-10-15,1\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "span_too_long"},
-		"hours and days":         {mixed.String() + daily.String(), revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
-		"hours and quarters":     {mixed.String() + quarters, revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
-		"ends that differ":       {"start,end,amount\n2022-10-15 15:00,2022-10-15 16:00,1\n2022-10-15 16:00,2022-10-15 16:30,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
-		"ten-minute buckets":     {"start,end,amount\n2022-10-15 15:00,2022-10-15 15:10,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "bucket_length_unknown"},
-		"stated length":          {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, BucketMinutes: 45}, fault.Invalid, "bucket_length_unknown"},
-		"total":                  {"일시,매출\n2022-10-15,9007199254740991\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "total_too_large"},
-		"most rows refused":      {"일시,매출\n어제,1\n오늘,1\n2022-10-17,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "rows_refused"},
-		"all rows refused":       {"일시,매출\n어제,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "rows_refused"},
-		"unknown format":         {"", revenue.Options{Format: "pdf"}, fault.Unsupported, "format_unsupported"},
-		"unknown kind":           {"", revenue.Options{Format: revenue.CSV, Kind: "rows"}, fault.Invalid, "kind_unknown"},
-		"unusable delimiter":     {"a\n", revenue.Options{Format: revenue.CSV, Delimiter: '"'}, fault.Invalid, "delimiter_unusable"},
-		"not JSON":               {"start,amount", revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"a JSON number":          {"5", revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"a JSON object alone":    {`{"start":"2022-10-15"}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"no buckets":             {`{}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"buckets twice":          {`{"buckets":[],"buckets":[]}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"buckets not an array":   {`{"buckets":5}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"cut-off array":          {`[{"start":"2022-10-15T15:00","amount":1}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"NaN":                    {`[{"start":"2022-10-15T15:00","amount":NaN}]`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"two JSON values":        {`[{"start":"2022-10-15T15:00","amount":1}] []`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
-		"bucket_minutes beside":  {`{"bucket_minutes":7,"buckets":[]}`, revenue.Options{Format: revenue.JSON}, fault.Invalid, "bucket_length_unknown"},
-		"filter of JSON":         {`[]`, revenue.Options{Format: revenue.JSON, Where: map[string]string{"a": "b"}}, fault.Invalid, "where_unsupported"},
-		"dates alone among days": {"판매일,금액\n2022-10-15,1\n2022-10-15,2\n2022-10-15,2\n", revenue.Options{Format: revenue.CSV, Kind: revenue.Transactions, BucketMinutes: 60}, fault.Invalid, "rows_refused"},
-	} {
+// refusal is a file that must be refused whole, and how.
+type refusal struct {
+	file string
+	o    revenue.Options
+	kind fault.Kind
+	code string
+}
+
+func wantRefusals(t *testing.T, refusals map[string]refusal) {
+	t.Helper()
+	for name, tc := range refusals {
 		t.Run(name, func(t *testing.T) {
 			_, err := revenue.Read(strings.NewReader(tc.file), tc.o)
 			wantCode(t, err, tc.code)
@@ -136,6 +75,87 @@ func TestWholeFilesAreRefusedByCode(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestUnreadableTablesAreRefusedByCode(t *testing.T) {
+	wantRefusals(t, map[string]refusal{
+		"empty":                 {"", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
+		"blank":                 {" \n\r\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
+		"BOM alone":             {"\ufeff", revenue.Options{Format: revenue.CSV}, fault.Malformed, "empty_file"},
+		"header alone":          {"일시,매출\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "no_rows"},
+		"nothing but cancelled": {"일시,금액,상태\n2022-10-15 15:07,1,취소\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "no_rows"},
+		"no time column":        {"품목,매출\n빵,100\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_time_column"},
+		"no columns at all":     {"hello\nworld\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_time_column"},
+		"no amount column":      {"일시,품목\n2022-10-15 15:00,빵\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "no_amount_column"},
+		"unknown column":        {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, Columns: map[revenue.Field]string{revenue.FieldCount: "콜"}}, fault.Invalid, "column_not_found"},
+		"unknown filter":        {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, Where: map[string]string{"매장": "1"}}, fault.Invalid, "column_not_found"},
+		"NUL bytes":             {"일시,매출\n2022-10-15,\x00\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "binary_file"},
+		"endless line":          {strings.Repeat("x", 3<<20), revenue.Options{Format: revenue.CSV}, fault.Malformed, "line_too_long"},
+		"undecodable":           {"일시,매출,비고\n2022-10-15,1,\xff\xff\n", revenue.Options{Format: revenue.CSV}, fault.Malformed, "encoding_mixed"},
+		"two encodings":         {"일시,매출,비고\n2022-10-15,1,똠\n" + encoded(t, korean.EUCKR, "2022-10-16,1,똠\n"), revenue.Options{Format: revenue.CSV}, fault.Malformed, "encoding_mixed"},
+		"too many rows":         {"일시,매출\n2022-10-15,1\n2022-10-16,1\n2022-10-17,1\n", revenue.Options{Format: revenue.CSV, Limits: revenue.Limits{Rows: 2}}, fault.TooLarge, "too_many_rows"},
+		"too many bytes":        {"일시,매출\n2022-10-15,1\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV, Limits: revenue.Limits{Bytes: 20}}, fault.TooLarge, "file_too_large"},
+		"unknown format":        {"", revenue.Options{Format: "pdf"}, fault.Unsupported, "format_unsupported"},
+		"unknown kind":          {"", revenue.Options{Format: revenue.CSV, Kind: "rows"}, fault.Invalid, "kind_unknown"},
+		"unusable delimiter":    {"a\n", revenue.Options{Format: revenue.CSV, Delimiter: '"'}, fault.Invalid, "delimiter_unusable"},
+	})
+}
+
+func TestUnreadableWorkbooksAreRefusedByCode(t *testing.T) {
+	sound := workbook(t, "Sheet1", []any{"일시", "매출"}, []any{"2022-10-15 15:00", 1})
+	wantRefusals(t, map[string]refusal{
+		"empty workbook file":  {"", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "empty_file"},
+		"empty sheet":          {workbook(t, "Sheet1"), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "no_rows"},
+		"not a workbook":       {"일시,매출\n", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
+		"old workbook":         {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
+		"archive, no workbook": {archive(t, map[string]int{"a.txt": 5}), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "not_xlsx"},
+		"truncated workbook":   {sound[:len(sound)/2], revenue.Options{Format: revenue.XLSX}, fault.Malformed, "xlsx_damaged"},
+		"hollow workbook":      {archive(t, map[string]int{"[Content_Types].xml": 5}), revenue.Options{Format: revenue.XLSX}, fault.Malformed, "xlsx_damaged"},
+		"zip bomb":             {archive(t, map[string]int{"[Content_Types].xml": 1, "xl/worksheets/sheet1.xml": 3 << 20}), revenue.Options{Format: revenue.XLSX, Limits: revenue.Limits{Bytes: 1 << 20}}, fault.TooLarge, "file_too_large"},
+		"unknown sheet":        {sound, revenue.Options{Format: revenue.XLSX, Sheet: "10월"}, fault.Invalid, "sheet_not_found"},
+		"workbook as CSV":      {sound, revenue.Options{Format: revenue.CSV}, fault.Malformed, "binary_file"},
+	})
+}
+
+func TestUnreadableJSONIsRefusedByCode(t *testing.T) {
+	wantRefusals(t, map[string]refusal{
+		"empty JSON":            {" ", revenue.Options{Format: revenue.JSON}, fault.Malformed, "empty_file"},
+		"empty NDJSON":          {"\n\n", revenue.Options{Format: revenue.NDJSON}, fault.Malformed, "empty_file"},
+		"empty array":           {"[]", revenue.Options{Format: revenue.JSON}, fault.Malformed, "no_rows"},
+		"not JSON":              {"start,amount", revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"a JSON number":         {"5", revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"a JSON object alone":   {`{"start":"2022-10-15"}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"no buckets":            {`{}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"buckets twice":         {`{"buckets":[],"buckets":[]}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"buckets not an array":  {`{"buckets":5}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"cut-off array":         {`[{"start":"2022-10-15T15:00","amount":1}`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"NaN":                   {`[{"start":"2022-10-15T15:00","amount":NaN}]`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"two JSON values":       {`[{"start":"2022-10-15T15:00","amount":1}] []`, revenue.Options{Format: revenue.JSON}, fault.Malformed, "malformed_json"},
+		"bucket_minutes beside": {`{"bucket_minutes":7,"buckets":[]}`, revenue.Options{Format: revenue.JSON}, fault.Invalid, "bucket_length_unknown"},
+		"filter of JSON":        {`[]`, revenue.Options{Format: revenue.JSON, Where: map[string]string{"a": "b"}}, fault.Invalid, "where_unsupported"},
+	})
+}
+
+func TestRowsThatMakeNoHistoryAreRefusedByCode(t *testing.T) {
+	hours, days, quarters := "start,amount\n", "", ""
+	for i := range 12 {
+		hours += fmt.Sprintf("2022-10-15 %02d:00,1\n", i)
+		days += fmt.Sprintf("2022-10-%02d 00:00,24\n", 16+i)
+		quarters += fmt.Sprintf("2022-10-16 %02d:%02d,1\n", i/4, i%4*15)
+	}
+	wantRefusals(t, map[string]refusal{
+		"span":                      {"일시,매출\n1995-10-15,1\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "span_too_long"},
+		"hours and days":            {hours + days, revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
+		"hours and quarters":        {hours + quarters, revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
+		"ends that differ":          {"start,end,amount\n2022-10-15 15:00,2022-10-15 16:00,1\n2022-10-15 16:00,2022-10-15 16:30,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "mixed_bucket_lengths"},
+		"ten-minute buckets":        {"start,end,amount\n2022-10-15 15:00,2022-10-15 15:10,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "bucket_length_unknown"},
+		"stated length":             {"일시,매출\n2022-10-15,1\n", revenue.Options{Format: revenue.CSV, BucketMinutes: 45}, fault.Invalid, "bucket_length_unknown"},
+		"total":                     {"일시,매출\n2022-10-15,9007199254740991\n2022-10-16,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "total_too_large"},
+		"most rows refused":         {"일시,매출\n어제,1\n오늘,1\n2022-10-17,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "rows_refused"},
+		"all rows refused":          {"일시,매출\n어제,1\n", revenue.Options{Format: revenue.CSV}, fault.Invalid, "rows_refused"},
+		"dates alone among days":    {"판매일,금액\n2022-10-15,1\n2022-10-15,2\n2022-10-15,2\n", revenue.Options{Format: revenue.CSV, Kind: revenue.Transactions, BucketMinutes: 60}, fault.Invalid, "rows_refused"},
+		"hours said to be quarters": {hours, revenue.Options{Format: revenue.CSV, BucketMinutes: 15}, fault.Invalid, "bucket_length_differs"},
+	})
 }
 
 func TestRefusalNamesTheColumnsSeen(t *testing.T) {
@@ -155,51 +175,58 @@ func TestErrorsOfTheReaderAreHandedOn(t *testing.T) {
 	}
 }
 
+// How the rows of rowRefusals are read.
+var (
+	buckets = revenue.Options{Format: revenue.CSV, Kind: revenue.Buckets, NotAfter: at("2022-10-15T23:00")}
+	sales   = revenue.Options{Format: revenue.CSV, Kind: revenue.Transactions}
+	lines   = revenue.Options{Format: revenue.NDJSON}
+)
+
+// rowRefusals are rows that must be refused below a header and two sound rows.
+var rowRefusals = map[string]struct {
+	head, row    string
+	o            revenue.Options
+	column, code string
+}{
+	"no time":            {"일시,매출,건수,상태\n", ",5,,", buckets, "일시", "time_missing"},
+	"bad time":           {"일시,매출,건수,상태\n", "어제,5,,", buckets, "일시", "time_unreadable"},
+	"future":             {"일시,매출,건수,상태\n", "2022-10-16 00:00,5,,", buckets, "일시", "time_in_future"},
+	"off the grid":       {"일시,매출,건수,상태\n", "2022-10-15 12:10,5,,", buckets, "일시", "time_off_grid"},
+	"off by seconds":     {"일시,매출,건수,상태\n", "2022-10-15 12:00:01,5,,", buckets, "일시", "time_off_grid"},
+	"twice":              {"일시,매출,건수,상태\n", "2022-10-15 11:00,5,,", buckets, "일시", "time_repeated"},
+	"bad amount":         {"일시,매출,건수,상태\n", "2022-10-15 12:00,5천,,", buckets, "매출", "amount_unreadable"},
+	"bad count":          {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,-1,", buckets, "건수", "count_unreadable"},
+	"huge count":         {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,2147483648,", buckets, "건수", "count_unreadable"},
+	"bad state":          {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,반쯤", buckets, "상태", "state_unknown"},
+	"refund as a bucket": {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,환불", buckets, "상태", "state_unknown"},
+	"closed with sales":  {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,휴무", buckets, "상태", "state_conflicts"},
+	"missing with count": {"일시,매출,건수,상태\n", "2022-10-15 12:00,,2,결측", buckets, "상태", "state_conflicts"},
+	"bad clock":          {"날짜,시간,매출\n", "2022-10-15,점심,5", buckets, "시간", "time_unreadable"},
+	"bad end":            {"시작,종료,매출\n", "2022-10-15 12:00,2022-10-15 11:00,5", buckets, "종료", "end_unreadable"},
+	"open quotes":        {"일시,매출,건수,상태\n", "2022-10-15 12:00,\"5\"x,,", buckets, "", "quotes_unreadable"},
+	"sale, no amount":    {"일시,금액\n", "2022-10-15 12:07,", sales, "금액", "amount_missing"},
+	"sale, no clock":     {"일시,금액\n", "2022-10-15,5", sales, "일시", "time_of_day_missing"},
+	"closed sale":        {"일시,금액,상태\n", "2022-10-15 12:07,5,휴무", sales, "상태", "state_conflicts"},
+	"no JSON":            {"", `start`, lines, "", "json_unreadable"},
+	"JSON NaN":           {"", `{"start":"2022-10-15T12:00","amount":NaN}`, lines, "", "json_unreadable"},
+	"JSON array":         {"", `[1]`, lines, "", "json_unreadable"},
+	"JSON fraction":      {"", `{"start":"2022-10-15T12:00","amount":1.5}`, lines, "amount", "field_type"},
+	"JSON exponent":      {"", `{"start":"2022-10-15T12:00","amount":1e3}`, lines, "amount", "field_type"},
+	"JSON text amount":   {"", `{"start":"2022-10-15T12:00","amount":"1"}`, lines, "amount", "field_type"},
+	"JSON huge amount":   {"", `{"start":"2022-10-15T12:00","amount":9007199254740992}`, lines, "amount", "field_type"},
+	"JSON count":         {"", `{"start":"2022-10-15T12:00","amount":1,"count":-1}`, lines, "count", "field_type"},
+	"JSON state":         {"", `{"start":"2022-10-15T12:00","amount":1,"state":true}`, lines, "state", "field_type"},
+	"JSON start":         {"", `{"start":20221015,"amount":1}`, lines, "start", "field_type"},
+	"JSON nested":        {"", `{"start":"2022-10-15T12:00","amount":[{"a":1}]}`, lines, "amount", "field_type"},
+	"JSON unknown field": {"", `{"start":"2022-10-15T12:00","Amount":1}`, lines, "Amount", "field_unknown"},
+	"JSON field twice":   {"", `{"start":"2022-10-15T12:00","amount":1,"amount":2}`, lines, "amount", "field_repeated"},
+	"JSON null twice":    {"", `{"start":"2022-10-15T12:00","amount":null,"amount":2}`, lines, "amount", "field_repeated"},
+	"JSON no start":      {"", `{"amount":1}`, lines, "start", "time_missing"},
+	"JSON end":           {"", `{"start":"2022-10-15T12:00","end":"x","amount":1}`, lines, "end", "end_unreadable"},
+}
+
 func TestRowsAreRefusedByCode(t *testing.T) {
-	buckets := revenue.Options{Format: revenue.CSV, Kind: revenue.Buckets, NotAfter: at("2022-10-15T23:00")}
-	sales := revenue.Options{Format: revenue.CSV, Kind: revenue.Transactions}
-	lines := revenue.Options{Format: revenue.NDJSON}
-	for name, tc := range map[string]struct {
-		head, row    string
-		o            revenue.Options
-		column, code string
-	}{
-		"no time":            {"일시,매출,건수,상태\n", ",5,,", buckets, "일시", "time_missing"},
-		"bad time":           {"일시,매출,건수,상태\n", "어제,5,,", buckets, "일시", "time_unreadable"},
-		"future":             {"일시,매출,건수,상태\n", "2022-10-16 00:00,5,,", buckets, "일시", "time_in_future"},
-		"off the grid":       {"일시,매출,건수,상태\n", "2022-10-15 12:10,5,,", buckets, "일시", "time_off_grid"},
-		"off by seconds":     {"일시,매출,건수,상태\n", "2022-10-15 12:00:01,5,,", buckets, "일시", "time_off_grid"},
-		"twice":              {"일시,매출,건수,상태\n", "2022-10-15 11:00,5,,", buckets, "일시", "time_repeated"},
-		"bad amount":         {"일시,매출,건수,상태\n", "2022-10-15 12:00,5천,,", buckets, "매출", "amount_unreadable"},
-		"bad count":          {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,-1,", buckets, "건수", "count_unreadable"},
-		"huge count":         {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,2147483648,", buckets, "건수", "count_unreadable"},
-		"bad state":          {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,반쯤", buckets, "상태", "state_unknown"},
-		"refund as a bucket": {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,환불", buckets, "상태", "state_unknown"},
-		"closed with sales":  {"일시,매출,건수,상태\n", "2022-10-15 12:00,5,,휴무", buckets, "상태", "state_conflicts"},
-		"missing with count": {"일시,매출,건수,상태\n", "2022-10-15 12:00,,2,결측", buckets, "상태", "state_conflicts"},
-		"bad clock":          {"날짜,시간,매출\n", "2022-10-15,점심,5", buckets, "시간", "time_unreadable"},
-		"bad end":            {"시작,종료,매출\n", "2022-10-15 12:00,2022-10-15 11:00,5", buckets, "종료", "end_unreadable"},
-		"open quotes":        {"일시,매출,건수,상태\n", "2022-10-15 12:00,\"5\"x,,", buckets, "", "quotes_unreadable"},
-		"sale, no amount":    {"일시,금액\n", "2022-10-15 12:07,", sales, "금액", "amount_missing"},
-		"sale, no clock":     {"일시,금액\n", "2022-10-15,5", sales, "일시", "time_of_day_missing"},
-		"closed sale":        {"일시,금액,상태\n", "2022-10-15 12:07,5,휴무", sales, "상태", "state_conflicts"},
-		"no JSON":            {"", `start`, lines, "", "json_unreadable"},
-		"JSON NaN":           {"", `{"start":"2022-10-15T12:00","amount":NaN}`, lines, "", "json_unreadable"},
-		"JSON array":         {"", `[1]`, lines, "", "json_unreadable"},
-		"JSON fraction":      {"", `{"start":"2022-10-15T12:00","amount":1.5}`, lines, "amount", "field_type"},
-		"JSON exponent":      {"", `{"start":"2022-10-15T12:00","amount":1e3}`, lines, "amount", "field_type"},
-		"JSON text amount":   {"", `{"start":"2022-10-15T12:00","amount":"1"}`, lines, "amount", "field_type"},
-		"JSON huge amount":   {"", `{"start":"2022-10-15T12:00","amount":9007199254740992}`, lines, "amount", "field_type"},
-		"JSON count":         {"", `{"start":"2022-10-15T12:00","amount":1,"count":-1}`, lines, "count", "field_type"},
-		"JSON state":         {"", `{"start":"2022-10-15T12:00","amount":1,"state":true}`, lines, "state", "field_type"},
-		"JSON start":         {"", `{"start":20221015,"amount":1}`, lines, "start", "field_type"},
-		"JSON nested":        {"", `{"start":"2022-10-15T12:00","amount":[{"a":1}]}`, lines, "amount", "field_type"},
-		"JSON unknown field": {"", `{"start":"2022-10-15T12:00","Amount":1}`, lines, "Amount", "field_unknown"},
-		"JSON field twice":   {"", `{"start":"2022-10-15T12:00","amount":1,"amount":2}`, lines, "amount", "field_repeated"},
-		"JSON null twice":    {"", `{"start":"2022-10-15T12:00","amount":null,"amount":2}`, lines, "amount", "field_repeated"},
-		"JSON no start":      {"", `{"amount":1}`, lines, "start", "time_missing"},
-		"JSON end":           {"", `{"start":"2022-10-15T12:00","end":"x","amount":1}`, lines, "end", "end_unreadable"},
-	} {
+	for name, tc := range rowRefusals {
 		t.Run(name, func(t *testing.T) {
 			sound := []string{"2022-10-15 10:00,1,,", "2022-10-15 11:00,1,,"}
 			switch {

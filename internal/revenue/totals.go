@@ -135,8 +135,7 @@ func newHistory(minutes int, s Span) History {
 // does not keep, a start off the grid, slices of unequal length, an amount in a
 // bucket that is not open, a negative count, amounts (whatever their sign) or
 // counts that together leave the range of one, so that no sum of buckets can, or
-// a span beyond MaxSpan. Read and Unpack return only
-// histories that pass.
+// a span beyond MaxSpan. Read and Unpack return only histories that pass.
 func (h History) Validate() error {
 	if h.Len() == 0 && len(h.Amounts) == 0 && len(h.Counts) == 0 {
 		return nil

@@ -14,6 +14,10 @@ import (
 	"redress/internal/money"
 )
 
+// maxCells bounds the cells of a sheet, empty ones included: a few bytes in the
+// last column stand for sixteen thousand cells.
+const maxCells = 1 << 26
+
 // readXLSX reads one sheet. A workbook is a ZIP archive with its directory at
 // the end, so the packed file is held in memory; its rows are streamed.
 func (c *collector) readXLSX(r io.Reader) (err error) {
@@ -90,7 +94,7 @@ func (c *collector) readSheet(book *excelize.File) error {
 		return xlsxDamaged().Because(err)
 	}
 	defer lines.Close()
-	line := 0
+	line, count := 0, 0
 	next := func() (row, error) {
 		if !lines.Next() {
 			if err := lines.Error(); err != nil {
@@ -102,6 +106,9 @@ func (c *collector) readSheet(book *excelize.File) error {
 		cells, err := lines.Columns()
 		if err != nil {
 			return row{}, xlsxDamaged().Because(err)
+		}
+		if count += len(cells); count > maxCells {
+			return row{}, fileTooLarge(c.o.Limits.Bytes)
 		}
 		return row{line: line, cells: cells}, nil
 	}

@@ -90,6 +90,16 @@ const (
 	latest   revenue.Local = 4_223_371_680
 )
 
+// What one claim may hold at most. A claim is one outlet in one incident; more
+// than this is not a claim.
+const (
+	mostLines         = 100
+	mostWindows       = 1_000 // of one line
+	mostPeriods       = 2 * mostSteps
+	mostSubscriptions = 100
+	mostItems         = 10_000 // of items, expenses, measures, prior payments each
+)
+
 // factsChecker gathers what makes facts unusable.
 type factsChecker struct {
 	decoder
@@ -103,6 +113,12 @@ func (f *Facts) problems() []fault.Field {
 	if !f.Sector.Known() {
 		c.fail("/sector", "unknown_value", "%q is not a known sector.", "%q은(는) 알려진 업종이 아닙니다.", clip(string(f.Sector)))
 	}
+	c.count("/lines", len(f.Lines), mostLines)
+	c.count("/items", len(f.Items), mostItems)
+	c.count("/expenses", len(f.Expenses), mostItems)
+	c.count("/subscriptions", len(f.Subscriptions), mostSubscriptions)
+	c.count("/measures", len(f.Measures), mostItems)
+	c.count("/prior_payments", len(f.PriorPayments), mostItems)
 	for i := range f.Lines {
 		c.line(fmt.Sprintf("/lines/%d", i), &f.Lines[i])
 	}
@@ -140,6 +156,7 @@ func (c *factsChecker) line(pointer string, l *LossLine) {
 	if len(l.Windows) == 0 {
 		c.fail(pointer+"/windows", "required", "is empty; a loss line has at least one impairment window.", "비어 있습니다. 손실 항목에는 장애 구간이 하나 이상 있어야 합니다.")
 	}
+	c.count(pointer+"/windows", len(l.Windows), mostWindows)
 	for i, w := range l.Windows {
 		at := fmt.Sprintf("%s/windows/%d", pointer, i)
 		c.span(at, w.Span)
@@ -162,6 +179,7 @@ func (c *factsChecker) line(pointer string, l *LossLine) {
 	if !l.Comparison.Actual.InRange() {
 		c.outside(pointer + "/comparison/actual")
 	}
+	c.count(pointer+"/comparison/periods", len(l.Comparison.Periods), mostPeriods)
 	for i, p := range l.Comparison.Periods {
 		at := fmt.Sprintf("%s/comparison/periods/%d", pointer, i)
 		c.time(at+"/start", p.Start)
@@ -173,6 +191,12 @@ func (c *factsChecker) line(pointer string, l *LossLine) {
 	}
 	if ratio := l.Comparison.PeerRatioBasisPoints; ratio != nil {
 		c.basisPoints(pointer+"/comparison/peer_ratio_basis_points", *ratio, 1_000_000)
+	}
+}
+
+func (c *factsChecker) count(pointer string, n, most int) {
+	if n > most {
+		c.fail(pointer, "too_many", "has %d entries; at most %d are read.", "%d개가 있습니다. 최대 %d개까지 읽습니다.", n, most)
 	}
 }
 

@@ -21,6 +21,7 @@ type evaluation struct {
 	margin  *big.Rat // the margin in use, for the economic limit of added cost; nil before
 	total   money.Minor
 	stopped bool // an early stage decided the claim
+	refused bool // the loss was found not to come from the outage
 
 	review  []Reason
 	unknown []Reason
@@ -186,6 +187,20 @@ func (e *evaluation) claimLoss() (*big.Rat, lineStatus) {
 
 // amount writes money for people.
 func (e *evaluation) amount(a money.Minor) lang.Text { return e.scheme.currency.Text(a) }
+
+// rounded says a rounding in words.
+func (e *evaluation) rounded(r Rounding) lang.Text {
+	step := e.amount(r.Step.minor())
+	switch r.Mode {
+	case money.HalfUp:
+		return lang.F("rounded half up to %s", "%s 단위로 반올림", step)
+	case money.HalfEven:
+		return lang.F("rounded half to even to %s", "%s 단위로 짝수 쪽 반올림", step)
+	case money.Down:
+		return lang.F("rounded down to %s", "%s 단위로 버림", step)
+	}
+	return lang.F("rounded up to %s", "%s 단위로 올림", step)
+}
 
 // holds reports whether staff found the named condition to hold.
 func (e *evaluation) holds(condition Name) bool {

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"redress/internal/fault"
+	"redress/internal/lang"
 	"redress/internal/money"
 	"redress/internal/revenue"
 )
@@ -205,6 +206,20 @@ const (
 
 func (PaymentKind) options() []string {
 	return []string{string(Advance), string(Refund), string(Grant), string(Insurance)}
+}
+
+func (k PaymentKind) text() lang.Text {
+	switch k {
+	case Advance:
+		return lang.T("an advance", "선지급")
+	case Refund:
+		return lang.T("a refund", "환급")
+	case Grant:
+		return lang.T("a grant", "지원금")
+	case Insurance:
+		return lang.T("insurance", "보험금")
+	}
+	return lang.T(string(k), string(k))
 }
 
 // ParseFacts reads facts as strictly as Parse reads a scheme: an Invalid fault

@@ -154,6 +154,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(pointer, code, en, ko string, args ...any) {
+	// Enough is enough: a broken generator can repeat one mistake a thousand times.
 	if len(d.fields) < maxProblems {
 		d.fields = append(d.fields, fault.At(pointer, code, en, ko, args...))
 	}
@@ -339,9 +340,10 @@ func (d *decoder) table(n node, pointer string, v reflect.Value) {
 func (d *decoder) object(n node, pointer string, v reflect.Value) {
 	d.duplicates(n, pointer)
 	fields := fieldsOf(v.Type())
+	names := namesOf(fields)
 	for _, m := range n.members {
-		if !slices.ContainsFunc(fields, func(f field) bool { return f.name == m.key }) {
-			d.unknown(pointer, m.key, fields)
+		if !slices.Contains(names, m.key) {
+			d.unknown(pointer, m.key, names)
 		}
 	}
 	for _, f := range fields {
@@ -364,11 +366,7 @@ func (d *decoder) duplicates(n node, pointer string) {
 	}
 }
 
-func (d *decoder) unknown(pointer, key string, fields []field) {
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.name
-	}
+func (d *decoder) unknown(pointer, key string, names []string) {
 	d.fail(pointer+"/"+escape(key), "unknown_field", "is not a field here; the fields are %s.", "여기에 없는 항목입니다. 쓸 수 있는 항목: %s.",
 		strings.Join(names, ", "))
 }
@@ -400,6 +398,14 @@ func fieldsOf(t reflect.Type) []field {
 		})
 	}
 	return fields
+}
+
+func namesOf(fields []field) []string {
+	names := make([]string, len(fields))
+	for i, f := range fields {
+		names[i] = f.name
+	}
+	return names
 }
 
 // escape writes a key as one token of a JSON pointer (RFC 6901).

@@ -70,3 +70,12 @@ func stageNamed(name string) (stageKind, bool) {
 	}
 	return stageKind{}, false
 }
+
+// Stages lists the names of all stages in the order in which they run.
+func Stages() []string {
+	names := make([]string, len(pipeline))
+	for i, kind := range pipeline {
+		names[i] = kind.name
+	}
+	return names
+}

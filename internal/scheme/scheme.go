@@ -69,17 +69,22 @@ func Parse(data []byte) (*Scheme, error) {
 
 // decode reads the header and the stages, which stand side by side.
 func (s *Scheme) decode(d *decoder, n node) {
-	header := n
-	header.members = nil
 	d.duplicates(n, "")
-	given := map[string]node{}
+	names := slices.Concat(namesOf(fieldsOf(reflect.TypeFor[Header]())), Stages())
+	header, given := node{kind: objectNode}, map[string]node{}
 	for _, m := range n.members {
-		if _, isStage := stageNamed(m.key); isStage {
-			given[m.key] = m.value
-		} else if !slices.ContainsFunc(header.members, func(h member) bool { return h.key == m.key }) {
+		_, again := given[m.key]
+		_, isStage := stageNamed(m.key)
+		switch {
+		case again: // reported by duplicates
+		case !slices.Contains(names, m.key):
+			d.unknown("", m.key, names)
+		case !isStage:
 			header.members = append(header.members, m)
 		}
+		given[m.key] = m.value
 	}
+	d.decode(header, "", reflect.ValueOf(&s.Header).Elem())
 	for _, kind := range pipeline {
 		if value, ok := given[kind.name]; ok {
 			st := kind.make()
@@ -87,7 +92,6 @@ func (s *Scheme) decode(d *decoder, n node) {
 			s.stages = append(s.stages, placedStage{stageKind: kind, stage: st})
 		}
 	}
-	d.decode(header, "", reflect.ValueOf(&s.Header).Elem())
 }
 
 func (s *Scheme) check(c *checker) {

@@ -183,6 +183,8 @@ func (s baselineStep) loss(line *LossLine) (*big.Rat, lang.Text, []Value) {
 			return nil, lang.Text{}, nil
 		}
 		base = new(big.Rat).Mul(base, factor)
+		rule = lang.F("%s Before that it grows as the claimant did, between -%s and +%s, plus %s.", "%s 그 전에 청구인의 성장률(-%s에서 +%s 사이)에 %s을(를) 더해 반영합니다.",
+			rule, s.Growth.FallAtMost.String(), s.Growth.RiseAtMost.String(), s.Growth.General.String())
 		inputs = append(inputs, exactValue("growth_factor", factor))
 	}
 	loss := new(big.Rat).Sub(base, comparison.Actual.Rat())

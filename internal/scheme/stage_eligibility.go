@@ -44,7 +44,7 @@ func (w *when) refusal(e *evaluation) *Reason {
 	f := e.facts
 	switch {
 	case len(w.ClaimantKinds) > 0 && !slices.Contains(w.ClaimantKinds, f.ClaimantKind):
-		return &Reason{"claimant_kind", lang.F("The rule is not for a %s.", "이 규칙의 대상이 아닌 청구인입니다(%s).", string(f.ClaimantKind))}
+		return &Reason{"claimant_kind", lang.F("The rule is not for a %s.", "이 규칙의 대상이 아닌 청구인입니다(%s).", f.ClaimantKind.text())}
 	case len(w.Sectors) > 0 && !slices.Contains(w.Sectors, f.Sector):
 		return &Reason{"sector", lang.F("The rule is not for the sector %s.", "이 규칙의 대상이 아닌 업종입니다(%s).", f.Sector.Name())}
 	case len(w.Regions) > 0 && !slices.Contains(w.Regions, f.Region):

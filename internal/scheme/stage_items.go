@@ -83,7 +83,7 @@ func (f feeWaivers) check(c *checker, pointer string) { checkItemShares(c, point
 func (f feeWaivers) apply(e *evaluation) {
 	for _, r := range f.Rules {
 		r.pay(e, lang.F("Commission at the rate %s on fares or sales %s is given back, %s.", "%[2]s의 매출에 대한 수수료(비율 %[1]s)를 돌려줍니다(%[3]s).",
-			r.Share.String(), r.text(), r.Rounding.text()))
+			r.Share.String(), r.text(), e.rounded(r.Rounding)))
 	}
 }
 
@@ -97,7 +97,7 @@ func (o reimbursedOrders) check(c *checker, pointer string) { checkItemShares(c,
 func (o reimbursedOrders) apply(e *evaluation) {
 	for _, r := range o.Rules {
 		r.pay(e, lang.F("The share %s of the price of identified orders %s is paid, %s.", "확인된 주문(%[2]s) 가격의 %[1]s 비율을 지급합니다(%[3]s).",
-			r.Share.String(), r.text(), r.Rounding.text()))
+			r.Share.String(), r.text(), e.rounded(r.Rounding)))
 	}
 }
 
@@ -146,7 +146,7 @@ func (f flatAmounts) apply(e *evaluation) {
 			continue
 		}
 		if r.Activity == nil {
-			e.payAmount("", r.Pay.minor(), lang.F("Everyone it is for receives %s.", "대상자 모두에게 %s을 지급합니다.", e.amount(r.Pay.minor())))
+			e.payAmount("", r.Pay.minor(), lang.F("Everyone it is for receives %s.", "대상자 모두의 지급액은 %s입니다.", e.amount(r.Pay.minor())))
 			continue
 		}
 		count, _ := r.Activity.pick(e.facts.Items)
@@ -154,7 +154,7 @@ func (f flatAmounts) apply(e *evaluation) {
 			e.paysNothing("not_active", lang.F("At least %d such item(s) %s are needed.", "%[2]s에 해당 항목이 %[1]d건 이상 필요합니다.", r.Activity.AtLeast, r.Activity.text()))
 			continue
 		}
-		e.payAmount("", r.Pay.minor(), lang.F("At least %d such item(s) %s: %s is paid.", "%[2]s에 해당 항목이 %[1]d건 이상이므로 %[3]s을 지급합니다.",
+		e.payAmount("", r.Pay.minor(), lang.F("At least %d such item(s) %s: %s is paid.", "%[2]s에 해당 항목이 %[1]d건 이상이므로 지급액은 %[3]s입니다.",
 			r.Activity.AtLeast, r.Activity.text(), e.amount(r.Pay.minor())), countValue("items", int64(count)))
 	}
 }
@@ -189,14 +189,14 @@ func (p platformMultiple) apply(e *evaluation) {
 		}
 	}
 	if len(values) < p.Minimum {
-		reason := lang.F("Only %d observations are known; at least %d are needed.", "관측값이 %d개뿐입니다. 최소 %d개가 필요합니다.", len(values), p.Minimum)
+		reason := lang.F("%d observation(s) are known; at least %d are needed.", "관측값이 %d개뿐입니다. 최소 %d개가 필요합니다.", len(values), p.Minimum)
 		e.needsReview("too_few_observations", reason)
 		e.note("", reason, Value{"amount", "review"}, countValue("observations", int64(len(values))))
 		return
 	}
 	base := mean(values)
 	e.pay("", new(big.Rat).Mul(base, p.Factor.Rat()), p.Rounding,
-		lang.F("%s times the mean of %d observations, %s.", "관측값 %[2]d개 평균의 %[1]s배, %[3]s.", p.Factor.String(), len(values), p.Rounding.text()),
+		lang.F("%s × the mean of %d observation(s), %s.", "관측값 %[2]d개 평균의 %[1]s배, %[3]s.", p.Factor.String(), len(values), e.rounded(p.Rounding)),
 		countValue("observations", int64(len(values))), exactValue("mean", base))
 }
 
@@ -260,7 +260,7 @@ func (o offsets) apply(e *evaluation) {
 		if !slices.Contains(o.Kinds, p.Kind) || p.Amount == 0 {
 			continue
 		}
-		rule := lang.F("A prior payment (%s) is deducted.", "이미 받은 금액(%s)을 뺍니다.", string(p.Kind))
+		rule := lang.F("What was already paid (%s) is deducted.", "이미 받은 금액(%s)을 뺍니다.", p.Kind.text())
 		if e.total > 0 && p.Amount >= e.total {
 			e.paysNothing("already_paid", rule)
 		}
@@ -282,6 +282,6 @@ func (r lastRounding) apply(e *evaluation) {
 		return
 	}
 	if amount != e.total {
-		e.adjust(amount, lang.F("The amount is %s.", "금액을 처리합니다: %s.", r.text()))
+		e.adjust(amount, lang.F("The amount is %s.", "금액 처리: %s.", e.rounded(r.Rounding)))
 	}
 }

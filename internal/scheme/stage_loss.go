@@ -46,7 +46,7 @@ func (t causation) apply(e *evaluation) {
 	}
 	outcome := "passed"
 	if !passed {
-		outcome = "failed"
+		outcome, e.refused = "failed", true
 		e.paysNothing("causation", rule)
 		for _, l := range e.lines {
 			l.loss, l.state = new(big.Rat), lossKnown
@@ -222,7 +222,11 @@ func (k costs) check(c *checker, pointer string) {
 	}
 }
 
+// apply counts no cost of an outage that does not count itself.
 func (k costs) apply(e *evaluation) {
+	if e.refused || len(impaired(e.whole)) == 0 {
+		return
+	}
 	for _, x := range e.facts.Expenses {
 		var change *big.Rat
 		var rule lang.Text

@@ -111,13 +111,13 @@ func (r subscriptionRule) refund(e *evaluation, sub Subscription) {
 	inputs := []Value{{"plan", sub.Plan}, amountValue("monthly_fee", sub.MonthlyFee)}
 	if r.Days != nil {
 		days = r.Days.Rat()
-		rule = lang.F("Refund: %s × %s days ÷ %d days, %s.", "환급: %s × %s일 ÷ %d일, %s.", e.amount(sub.MonthlyFee), r.Days.String(), month, r.Rounding.text())
+		rule = lang.F("Refund: %s × %s day(s) ÷ %d days, %s.", "환급: %s × %s일 ÷ %d일, %s.", e.amount(sub.MonthlyFee), r.Days.String(), month, e.rounded(r.Rounding))
 	} else {
 		refunded := r.Outage.minutes(down)
 		days = new(big.Rat).Quo(refunded, new(big.Rat).SetInt64(int64(revenue.Day)))
-		rule = lang.F("Refund: %s × %s minutes ÷ %d days, %s; the outage of %d minutes counts %s times.",
-			"환급: %s × %s분 ÷ %d일, %s. 장애 %d분을 %s배로 인정합니다.",
-			e.amount(sub.MonthlyFee), exact(refunded), month, r.Rounding.text(), down, r.Outage.Times.String())
+		rule = lang.F("Refund: %s × %s minutes ÷ %d minutes of the month, %s; the outage of %d minutes counts %s times.",
+			"환급: %s × %s분 ÷ 한 달 %d분, %s. 장애 %d분을 %s배로 인정합니다.",
+			e.amount(sub.MonthlyFee), exact(refunded), month*int(revenue.Day), e.rounded(r.Rounding), down, r.Outage.Times.String())
 		inputs = append(inputs, countValue("outage_minutes", down), exactValue("refunded_minutes", refunded))
 	}
 	inputs = append(inputs, exactValue("days", days), countValue("month_days", int64(month)))
@@ -204,6 +204,6 @@ func (s serviceCredits) credit(e *evaluation, sub Subscription, uptime *big.Rat)
 	}
 	e.pay(sub.Service, new(big.Rat).Mul(sub.MonthlyFee.Rat(), reached.Credit.Rat()), s.Rounding,
 		lang.F("Uptime below %s gives %s of %s, %s.", "가동률 %s 미만이면 %s 비율을 %s에 적용합니다(%s).",
-			reached.UptimeBelow.String(), reached.Credit.String(), e.amount(sub.MonthlyFee), s.Rounding.text()),
+			reached.UptimeBelow.String(), reached.Credit.String(), e.amount(sub.MonthlyFee), e.rounded(s.Rounding)),
 		Value{"plan", sub.Plan}, exactValue("uptime", uptime))
 }

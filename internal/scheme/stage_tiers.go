@@ -75,7 +75,7 @@ func (e *evaluation) payTier(service string, t *tier, bound func(int64) lang.Tex
 		e.note(service, reason, Value{"amount", "review"}, inputs...)
 		return
 	}
-	e.payAmount(service, t.Pay.minor(), lang.F("The tier %s pays %s.", "%s 구간은 %s을 지급합니다.", reached, e.amount(t.Pay.minor())), inputs...)
+	e.payAmount(service, t.Pay.minor(), lang.F("The tier %s pays %s.", "%s 구간의 지급액은 %s입니다.", reached, e.amount(t.Pay.minor())), inputs...)
 }
 
 // lossTiers pays a fixed amount by size of loss.
@@ -106,7 +106,7 @@ func (p lossPayment) basis() Basis { return p.Of }
 func (p lossPayment) check(c *checker, pointer string) { p.Rounding.check(c, pointer+"/rounding") }
 
 func (p lossPayment) apply(e *evaluation) {
-	rule := lang.F("The loss is paid, %s.", "손실을 지급합니다(%s).", p.Rounding.text())
+	rule := lang.F("The loss is paid, %s.", "손실을 지급합니다(%s).", e.rounded(p.Rounding))
 	e.eachLoss(p.Of, func(service string, loss *big.Rat) {
 		e.pay(service, loss, p.Rounding, rule, exactValue("loss", loss))
 	})

@@ -129,20 +129,6 @@ func (r Rounding) check(c *checker, pointer string) {
 	}
 }
 
-// text says the rounding in words.
-func (r Rounding) text() lang.Text {
-	en := map[money.Rounding]string{
-		money.HalfUp: "rounded half up", money.HalfEven: "rounded half to even", money.Down: "rounded down", money.Up: "rounded up",
-	}
-	ko := map[money.Rounding]string{
-		money.HalfUp: "반올림", money.HalfEven: "짝수 쪽 반올림", money.Down: "버림", money.Up: "올림",
-	}
-	return lang.Text{
-		EN: fmt.Sprintf("%s to a multiple of %d", en[r.Mode], r.Step),
-		KO: fmt.Sprintf("%d 단위로 %s", r.Step, ko[r.Mode]),
-	}
-}
-
 // Between is a half-open span of the claimant's wall clock.
 type Between struct {
 	From revenue.Local `json:"from" doc:"First minute, local wall clock, 2006-01-02T15:04."`
@@ -169,6 +155,16 @@ const (
 	Merchant ClaimantKind = "merchant"
 	Driver   ClaimantKind = "driver"
 )
+
+func (k ClaimantKind) text() lang.Text {
+	switch k {
+	case Merchant:
+		return lang.T("merchant", "가맹점")
+	case Driver:
+		return lang.T("driver", "기사")
+	}
+	return lang.T(string(k), string(k))
+}
 
 func (ClaimantKind) options() []string { return []string{string(Merchant), string(Driver)} }
 

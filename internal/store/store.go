@@ -14,8 +14,6 @@ import (
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	"gorm.io/driver/postgres"
-	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
@@ -75,11 +73,11 @@ func openSQLite(o Options) (*Store, error) {
 	path := (&sqliteURL{path: filepath.Join(o.Dir, sqliteFile)}).String
 	// FULL makes every commit durable against power loss: a claim that was
 	// acknowledged must not vanish.
-	writeDB, writePool, err := connect(sqlite.Open(path("_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL&_txlock=immediate&_foreign_keys=on")), 1)
+	writeDB, writePool, err := connect(sqliteDialect(path("_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL&_txlock=immediate&_foreign_keys=on")), 1)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Dir, err)
 	}
-	readDB, readPool, err := connect(sqlite.Open(path("mode=ro&_query_only=1&_busy_timeout=5000")), sqliteReaders)
+	readDB, readPool, err := connect(sqliteDialect(path("mode=ro&_query_only=1&_busy_timeout=5000")), sqliteReaders)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s for reading: %w", o.Dir, err), writePool.Close())
 	}
@@ -91,7 +89,7 @@ func openSQLite(o Options) (*Store, error) {
 }
 
 func openPostgres(o Options) (*Store, error) {
-	db, pool, err := connect(postgres.Open(o.DatabaseURL), postgresConnections)
+	db, pool, err := connect(postgresDialect(o.DatabaseURL), postgresConnections)
 	if err != nil {
 		return nil, fmt.Errorf("connect to PostgreSQL: %w", err)
 	}
