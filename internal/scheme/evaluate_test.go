@@ -196,6 +196,18 @@ func TestASubscriptionCountsTheDowntimeOfItsOwnService(t *testing.T) {
 	wantResult(t, s.Evaluate(facts), scheme.Pays, 10_000)
 }
 
+func TestOneSchemeCanPayTheLossOfSomeAndTheFeeOfOthers(t *testing.T) {
+	s := parse(t, estimate+`, "loss_payment": {"when": {"claimant_kinds": ["merchant"]}, "of": "claim", "rounding": {"mode": "half_up", "step": 1}},
+		"subscriptions": {"rules": [{"when": {"claimant_kinds": ["driver"]}, "days": 3, "month": 30, "rounding": {"mode": "half_up", "step": 1}}]}`)
+	facts := claim(10_000)
+	facts.Subscriptions = []scheme.Subscription{{Plan: "pro", MonthlyFee: 5_000}}
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 10_000)
+	facts.ClaimantKind = scheme.Driver
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 500)
+	facts.Lines[0].Outcome = scheme.LineCannotTell
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 500)
+}
+
 func TestOffsetsNeverGoBelowNothing(t *testing.T) {
 	s := parse(t, estimate+","+payInFull+`, "offsets": {"kinds": ["advance", "refund"]}`)
 	facts := claim(10_000)

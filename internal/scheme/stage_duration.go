@@ -213,7 +213,7 @@ func (d durationTiers) check(c *checker, pointer string) {
 }
 
 func (d durationTiers) apply(e *evaluation) {
-	if d.When.refusal(e) != nil {
+	if e.notFor(d.When) {
 		return
 	}
 	n := d.Count.of(impaired(e.whole))
@@ -242,7 +242,7 @@ func (d durationAmounts) check(c *checker, pointer string) {
 }
 
 func (d durationAmounts) apply(e *evaluation) {
-	if d.When.refusal(e) != nil {
+	if e.notFor(d.When) {
 		return
 	}
 	n := d.Count.of(impaired(e.whole))

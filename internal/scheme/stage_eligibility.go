@@ -63,6 +63,17 @@ func (w *when) refusal(e *evaluation) *Reason {
 	return nil
 }
 
+// notFor notes that the running stage is not for this claim.
+func (e *evaluation) notFor(w *when) bool {
+	refusal := w.refusal(e)
+	if refusal == nil {
+		return false
+	}
+	e.note("", refusal.Text, amountValue("amount", 0))
+	e.paysNothing(refusal.Code, refusal.Text)
+	return true
+}
+
 // eligibility decides whether a claim may be paid at all.
 type eligibility struct {
 	when

@@ -179,7 +179,7 @@ func (p platformMultiple) check(c *checker, pointer string) {
 }
 
 func (p platformMultiple) apply(e *evaluation) {
-	if p.When.refusal(e) != nil {
+	if e.notFor(p.When) {
 		return
 	}
 	var values []*big.Rat

@@ -174,7 +174,7 @@ func (s serviceCredits) check(c *checker, pointer string) {
 }
 
 func (s serviceCredits) apply(e *evaluation) {
-	if s.When.refusal(e) != nil {
+	if e.notFor(s.When) {
 		return
 	}
 	month := new(big.Rat).SetInt64(int64(s.Month.days(e.facts.Incident)) * int64(revenue.Day))

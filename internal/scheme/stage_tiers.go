@@ -80,15 +80,22 @@ func (e *evaluation) payTier(service string, t *tier, bound func(int64) lang.Tex
 
 // lossTiers pays a fixed amount by size of loss.
 type lossTiers struct {
+	When  *when  `json:"when,omitempty" doc:"Which claims it is for; absent: all."`
 	Of    Basis  `json:"of" doc:"claim: one tier for the sum of all services; service: a tier for each."`
 	Tiers []tier `json:"tiers" doc:"Ascending, without gap; bounds are minor units of loss, the upper one included. A loss of 0 pays nothing."`
 }
 
 func (t lossTiers) basis() Basis { return t.Of }
 
-func (t lossTiers) check(c *checker, pointer string) { checkTiers(c, pointer+"/tiers", t.Tiers) }
+func (t lossTiers) check(c *checker, pointer string) {
+	t.When.check(c, pointer+"/when")
+	checkTiers(c, pointer+"/tiers", t.Tiers)
+}
 
 func (t lossTiers) apply(e *evaluation) {
+	if e.notFor(t.When) {
+		return
+	}
 	bound := func(n int64) lang.Text { return e.amount(money.Minor(n)) }
 	e.eachLoss(t.Of, func(service string, loss *big.Rat) {
 		e.payTier(service, tierOf(t.Tiers, loss), bound, exactValue("loss", loss))
@@ -97,15 +104,22 @@ func (t lossTiers) apply(e *evaluation) {
 
 // lossPayment pays the loss itself.
 type lossPayment struct {
+	When     *when    `json:"when,omitempty" doc:"Which claims it is for; absent: all."`
 	Of       Basis    `json:"of" doc:"claim: the sum of all services, rounded once; service: each rounded."`
 	Rounding Rounding `json:"rounding" doc:"How the loss becomes an amount."`
 }
 
 func (p lossPayment) basis() Basis { return p.Of }
 
-func (p lossPayment) check(c *checker, pointer string) { p.Rounding.check(c, pointer+"/rounding") }
+func (p lossPayment) check(c *checker, pointer string) {
+	p.When.check(c, pointer+"/when")
+	p.Rounding.check(c, pointer+"/rounding")
+}
 
 func (p lossPayment) apply(e *evaluation) {
+	if e.notFor(p.When) {
+		return
+	}
 	rule := lang.F("The loss is paid, %s.", "손실을 지급합니다(%s).", e.rounded(p.Rounding))
 	e.eachLoss(p.Of, func(service string, loss *big.Rat) {
 		e.pay(service, loss, p.Rounding, rule, exactValue("loss", loss))
