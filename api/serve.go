@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -141,6 +142,9 @@ func (l listen) serve(ctx context.Context, w *world, service *claims.Service, re
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
+	housekeeping, stop := context.WithCancel(ctx)
+	defer stop()
+	go forgetHourly(housekeeping, w, service)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err := ready(listener.Addr().String()); err != nil {
@@ -154,4 +158,20 @@ func (l listen) serve(ctx context.Context, w *world, service *claims.Service, re
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	return server.Shutdown(drain)
+}
+
+// forgetHourly drops the expired answers of retries, at start and every hour.
+func forgetHourly(ctx context.Context, w *world, service *claims.Service) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := service.Forget(ctx); err != nil && ctx.Err() == nil {
+			w.log.ErrorContext(ctx, "expired answers were not dropped", slog.String("error", err.Error()))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -91,9 +91,9 @@ func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("scheme of incident %s: %w", f.incident.ID, err)
 	}
-	rules, err := version.Parse()
+	rules, err := s.parse(version)
 	if err != nil {
-		return Estimate{}, fmt.Errorf("scheme %s version %d: %w", version.ID, version.Version, err)
+		return Estimate{}, err
 	}
 	currency, err := money.ParseCurrency(f.incident.Currency)
 	if err != nil {

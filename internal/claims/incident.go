@@ -248,7 +248,7 @@ func (s *Service) checkScheme(ctx context.Context, in Incident) ([]fault.Field, 
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := version.Parse()
+	parsed, err := s.parse(version)
 	if err != nil {
 		return nil, err
 	}

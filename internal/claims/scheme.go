@@ -2,6 +2,7 @@ package claims
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"redress/internal/fault"
@@ -21,8 +22,18 @@ type SchemeVersion struct {
 	CreatedAt time.Time
 }
 
-// Parse reads the stored document again.
-func (v SchemeVersion) Parse() (*scheme.Scheme, error) { return scheme.Parse(v.Bytes) }
+// parse reads a stored version, once for all claims that are made under it.
+func (s *Service) parse(v SchemeVersion) (*scheme.Scheme, error) {
+	if known, ok := s.rules.Load(v.Hash); ok {
+		return known.(*scheme.Scheme), nil
+	}
+	parsed, err := scheme.Parse(v.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("scheme %s version %d: %w", v.ID, v.Version, err)
+	}
+	s.rules.Store(v.Hash, parsed)
+	return parsed, nil
+}
 
 // PublishScheme checks a scheme document and keeps it. A version that exists is
 // never replaced. Its hash is logged in the same transaction, so it is in the

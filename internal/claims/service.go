@@ -5,6 +5,7 @@ package claims
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,7 @@ import (
 type Service struct {
 	store Store
 	now   func() time.Time
+	rules sync.Map // *scheme.Scheme by hash: versions never change, so none goes stale
 }
 
 // New makes a service over a store and a clock.
@@ -81,6 +83,23 @@ func write[T any](ctx context.Context, s *Service, reply Reply[T], f func(ctx co
 		return none, err
 	}
 	return out, nil
+}
+
+// forgetAtOnce bounds how long dropping expired answers may hold the writer.
+const forgetAtOnce = 500
+
+// Forget drops the answers of retries that nobody can send any more.
+func (s *Service) Forget(ctx context.Context) error {
+	for {
+		var dropped int
+		err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) (err error) {
+			dropped, err = tx.Forget(ctx, s.now(), forgetAtOnce)
+			return err
+		})
+		if err != nil || dropped < forgetAtOnce {
+			return err
+		}
+	}
 }
 
 // Answered finds what a retried request was answered before; nil when the

@@ -63,6 +63,8 @@ type Tx interface {
 	Recall(ctx context.Context, once Once, now time.Time) (*Answer, error)
 	// Keep stores the answer under the key that Recall reserved.
 	Keep(ctx context.Context, once Once, answer Answer) error
+	// Forget drops at most limit answers that have expired and says how many.
+	Forget(ctx context.Context, now time.Time, limit int) (int, error)
 
 	InsertKey(ctx context.Context, key identity.Key) error
 	RevokeKey(ctx context.Context, id string, at time.Time) error

@@ -16,6 +16,7 @@ import (
 	"redress/internal/baseline"
 	"redress/internal/claims"
 	"redress/internal/fault"
+	"redress/internal/lang"
 	"redress/internal/money"
 	"redress/internal/revenue"
 )
@@ -235,39 +236,43 @@ func estimateQuestion(r EstimateRequestObject) (question, error) {
 			fields = append(fields, fault.At("query:"+name, "required", "is required with a CSV history.", "CSV 이력에는 반드시 필요합니다."))
 		}
 	}
-	windows, err := parseWindows(value(p.Windows))
-	if err != nil {
-		fields = append(fields, fault.At("query:windows", "wrong_format",
+	windows, problem := parseWindows(value(p.Windows))
+	if problem != nil {
+		fields = append(fields, fault.Field{Pointer: "query:windows", Code: "wrong_format", Detail: lang.F(
 			"%s; write start/end, RFC 3339 with offset, for example 2022-10-15T15:30:00+09:00/2022-10-16T14:30:00+09:00 (with + written %%2B in a URL).",
-			"%s; RFC 3339 시각으로 시작/끝을 적으십시오. 예: 2022-10-15T15:30:00+09:00/2022-10-16T14:30:00+09:00 (URL에서는 +를 %%2B로).", err.Error()))
+			"%s RFC 3339 시각으로 시작/끝을 적으십시오. 예: 2022-10-15T15:30:00+09:00/2022-10-16T14:30:00+09:00 (URL에서는 +를 %%2B로).", *problem)})
 	}
 	q.windows = windows
 	return q, fault.InvalidFields(fields)
 }
 
-// parseWindows reads "start/end[@basis_points]" intervals separated by commas.
-func parseWindows(text string) ([]Window, error) {
+// parseWindows reads "start/end[@basis_points]" intervals separated by commas;
+// what is wrong comes back in words.
+func parseWindows(text string) ([]Window, *lang.Text) {
+	wrong := func(en, ko string, args ...any) ([]Window, *lang.Text) {
+		return nil, ptr(lang.F(en, ko, args...))
+	}
 	if text == "" {
-		return nil, fmt.Errorf("at least one window is required")
+		return wrong("at least one window is required", "구간이 하나 이상 필요합니다.")
 	}
 	var windows []Window
 	for part := range strings.SplitSeq(text, ",") {
 		interval, share, hasShare := strings.Cut(strings.TrimSpace(part), "@")
 		start, end, ok := strings.Cut(interval, "/")
 		if !ok {
-			return nil, fmt.Errorf("%q has no /", part)
+			return wrong("%q has no /", "%q에 /가 없습니다.", part)
 		}
 		w := Window{DownBasisPoints: 10000}
 		var err error
 		if w.Start, err = time.Parse(time.RFC3339, start); err != nil {
-			return nil, fmt.Errorf("%q is not a time", start)
+			return wrong("%q is not a time", "%q은(는) 시각이 아닙니다.", start)
 		}
 		if w.End, err = time.Parse(time.RFC3339, end); err != nil {
-			return nil, fmt.Errorf("%q is not a time", end)
+			return wrong("%q is not a time", "%q은(는) 시각이 아닙니다.", end)
 		}
 		if hasShare {
 			if w.DownBasisPoints, err = strconv.Atoi(share); err != nil || w.DownBasisPoints < 1 || w.DownBasisPoints > 10000 {
-				return nil, fmt.Errorf("%q is not a share of 1 to 10000 basis points", share)
+				return wrong("%q is not a share of 1 to 10000 basis points", "%q은(는) 1~10000 베이시스 포인트가 아닙니다.", share)
 			}
 		}
 		windows = append(windows, w)

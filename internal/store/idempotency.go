@@ -77,3 +77,13 @@ func (t tx) Keep(ctx context.Context, once claims.Once, answer claims.Answer) er
 	n, err := gorm.G[idempotencyRow](t.db).Where("caller = ? AND key = ?", once.Caller, once.Key).Update(ctx, "answer_sealed", sealed)
 	return changed(n, err, "idempotency key", once.Key)
 }
+
+func (t tx) Forget(ctx context.Context, now time.Time, limit int) (int, error) {
+	dropped := t.db.WithContext(ctx).Exec(
+		`DELETE FROM idempotency_keys WHERE (caller, key) IN
+		    (SELECT caller, key FROM idempotency_keys WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)`, toMicros(now), limit)
+	if dropped.Error != nil {
+		return 0, fmt.Errorf("drop expired idempotency keys: %w", dropped.Error)
+	}
+	return int(dropped.RowsAffected), nil
+}
