@@ -19,7 +19,3 @@ func (e estimateCommand) Run(ctx context.Context, w *world) error {
 	}
 	return estimateFile(ctx, e.Questions, e.Data, e.Out, workers, w.stderr)
 }
-
-type demoCommand struct{}
-
-func (demoCommand) Run() error { return nil }

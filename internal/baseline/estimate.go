@@ -50,13 +50,21 @@ func Estimate(in Input) (Result, error) {
 	return res, nil
 }
 
+// windowStride is how many days lie between the past days on which a single
+// window of several is tried. It shares no factor with the week, so that all
+// weekdays take their turn.
+const windowStride = 3
+
 // fillFigures writes the figures, or returns why they cannot be written.
 func fillFigures(res *Result, m *model, in Input) *Reason {
 	expected := make([]money.Minor, len(in.Windows))
 	windows := make([]WindowFigures, len(in.Windows))
 	var sum money.Minor
 	for i, w := range in.Windows {
-		f := m.forecast(m.pieces[i])
+		f := m.whole
+		if len(in.Windows) > 1 {
+			f = m.forecast(m.windows[i], windowStride)
+		}
 		var ok bool
 		if windows[i].Figures, ok = rounded(f); !ok {
 			return tooLarge()
@@ -68,8 +76,7 @@ func fillFigures(res *Result, m *model, in Input) *Reason {
 			return tooLarge()
 		}
 	}
-	f := m.total()
-	total, ok := rounded(f)
+	total, ok := rounded(m.whole)
 	if !ok {
 		return tooLarge()
 	}
@@ -96,7 +103,7 @@ func fillFigures(res *Result, m *model, in Input) *Reason {
 	}
 	total.settle(total.Actual, total.ActualSource)
 	res.Total, res.Windows = &total, windows
-	res.Placebo = m.record90(f)
+	res.Placebo = m.whole.placebo.record()
 	return nil
 }
 
@@ -205,7 +212,7 @@ func inHistory(h revenue.History, span revenue.Span, closures []revenue.Span) (m
 	for i := h.Index(span.Start); h.At(i) < span.End; i++ {
 		bucket := revenue.Span{Start: max(h.At(i), span.Start), End: min(h.At(i+1), span.End)}
 		switch {
-		case h.States[i] == revenue.Missing && !within(bucket, closures):
+		case h.States[i] == revenue.Missing && !inside(bucket, closures):
 			return 0, false, nil
 		case h.States[i] != revenue.Open:
 		case bucket.Minutes() < int64(h.BucketMinutes):
@@ -221,7 +228,7 @@ func inHistory(h revenue.History, span revenue.Span, closures []revenue.Span) (m
 	return max(a, 0), true, err
 }
 
-func within(s revenue.Span, spans []revenue.Span) bool {
+func inside(s revenue.Span, spans []revenue.Span) bool {
 	for _, o := range spans {
 		if o.Start <= s.Start && s.End <= o.End {
 			return true

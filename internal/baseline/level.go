@@ -1,209 +1,254 @@
 package baseline
 
-import "redress/internal/revenue"
+import (
+	"math"
 
-// lookbacks are the stretches before a window (and, where allowed, after it)
-// whose level against the profile tells the level in the window.
-var lookbacks = [...]revenue.Local{6 * revenue.Hour, revenue.Day, 3 * revenue.Day, revenue.Week, 4 * revenue.Week}
+	"redress/internal/revenue"
+)
 
-var lookaheads = [...]revenue.Local{6 * revenue.Hour, revenue.Day, 3 * revenue.Day, revenue.Week, 2 * revenue.Week}
+// The level is what an outlet earns against its profile. It is a sum of three
+// deviations that fade as time passes: within a day (weather, a road closed),
+// over days, and over weeks (season, growth). How large each is, the record
+// tells by how alike its deviations are some hours, days and weeks apart; from
+// that follows the best linear guess of the level in the windows out of the
+// levels before and after them (kriging; Matheron 1963).
 
-const signals = len(lookbacks) + len(lookaheads) + 2
+// lives are after how many days a deviation has faded to a quarter.
+var lives = [...]float64{0.5, 2, 40}
 
-// sight is what the estimator sees of the windows from one moment: now, or on
-// a past day on which it plays that the windows began.
-type sight struct {
-	usual  float64
-	amount float64 // what truly was; only known in the past
-	signal [signals]float64
+// fade is how much of a deviation of the given life is left d days later. It is
+// convex and falls to 0, hence (Pólya) a lawful correlation, and needs no
+// exponential, which machines compute differently.
+func fade(d, life float64) float64 {
+	q := life / (life + math.Abs(d))
+	return mul(q, q)
 }
 
-// model holds what all windows of a claim share.
-type model struct {
-	record
-	*profile
-	weight  [signals]float64
-	usable  [signals]bool
-	placebo []int // anchors of past days, most recent first
-	past    []sight
-}
+// swing is the variance of each deviation, as a share of the profile squared.
+type swing [len(lives)]float64
 
-// prefix reads a running sum at a fractional bucket.
-func prefix(sum []float64, at int, offset float64) float64 {
-	i := int(offset)
-	f := offset - float64(i)
-	v := sum[at+i]
-	if f > 0 {
-		v += mul(f, sum[at+i+1]-v)
-	}
-	return v
-}
+// usualSwing is what is held before the record tells: standard deviations of
+// 10, 10 and 14 %. It counts as much as swingMoments pairs of days.
+var usualSwing = swing{0.01, 0.01, 0.02}
 
-// usualIn is the usual amount in a window, as known at bucket s.
-func (m *model) usualIn(s int, w window) float64 { return m.usualTo(s, w.to) - m.usualTo(s, w.from) }
+const swingMoments = 100
 
-func (m *model) usualTo(s int, offset float64) float64 {
-	week := float64(m.week)
-	base := m.usualSum[s]
-	if offset < week {
-		return prefix(m.usualSum, s, offset) - base
-	}
-	weeks := float64(int(offset / week))
-	return mul(weeks, m.usualSum[s+m.week]-base) + prefix(m.usualSum, s, offset-mul(weeks, week)) - base
-}
+// moment is the covariance of the relative deviations of two stretches so many
+// days apart.
+type moment struct{ days, covariance, weight float64 }
 
-func (m *model) amountIn(s int, w window) float64 {
-	return prefix(m.amountSum, s, w.to) - prefix(m.amountSum, s, w.from)
-}
-
-func (m *model) see(s int, w []window, truth bool) sight {
-	var v sight
-	for _, x := range w {
-		v.usual += m.usualIn(s, x)
-		if truth {
-			v.amount += m.amountIn(s, x)
-		}
+// learnSwing fits the swing to the record: least squares, none below 0.
+func (m *model) learnSwing() swing {
+	var moments []moment
+	if m.day >= 8 {
+		moments = m.moments(moments, m.day/8, []int{1, 2, 3})
 	}
-	m.look(s, &v)
-	m.slots(s, w, &v)
-	return v
-}
-
-// look fills in the levels before and after.
-func (m *model) look(s int, v *sight) {
-	for j, l := range lookbacks {
-		n := min(int(l/m.step), s-m.week)
-		if n < 1 {
-			continue
-		}
-		a := m.amountSum[s] - m.amountSum[s-n]
-		u := m.usualSum[s] - m.usualSum[s-n]
-		v.signal[j] = mul(v.usual, level(a, u, m.noise))
-	}
-	if m.after == 0 {
-		return
-	}
-	e := s + m.resume - m.anchor
-	from := m.usualTo(s, float64(m.resume-m.anchor))
-	for j, l := range lookaheads {
-		n := min(int(l/m.step), m.after)
-		if n < 1 {
-			continue
-		}
-		a := m.amountSum[e+n] - m.amountSum[e]
-		u := m.usualTo(s, float64(m.resume-m.anchor+n)) - from
-		v.signal[len(lookbacks)+j] = mul(v.usual, level(a, u, m.noise))
-	}
-}
-
-func level(amount, usual, noise float64) float64 {
-	d := usual + noise
-	if d <= 0 {
-		return 0
-	}
-	return min((amount-usual)/d, 3)
-}
-
-// slots compares with the same hours a week before and in the weeks after.
-func (m *model) slots(s int, w []window, v *sight) {
-	if s >= 2*m.week {
-		var a float64
-		for _, x := range w {
-			back := x
-			shift := s - m.week
-			for back.to > float64(m.week) { // a window longer than a week has no same hours just before
-				shift -= m.week
-				back.to -= float64(m.week)
-				back.from = max(0, back.from-float64(m.week))
-			}
-			if shift >= 0 {
-				a += m.amountIn(shift, x) - m.usualIn(s, x)
-			}
-		}
-		v.signal[signals-2] = a
-	}
-	if m.after >= m.week {
-		var a, n float64
-		for k := 1; k <= 2; k++ {
-			ok := true
-			var b float64
-			for _, x := range w {
-				lo, hi := int(x.from)+k*m.week, int(x.to)+1+k*m.week
-				if lo < m.resume-m.anchor || hi > m.resume-m.anchor+m.after+1 || s+hi > len(m.amount) {
-					ok = false
-					break
+	moments = m.moments(moments, m.day, []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25})
+	s := usualSwing
+	// Coordinate descent; the problem is convex and has three unknowns.
+	for range 60 {
+		for k := range s {
+			top, bottom := mul(swingMoments, usualSwing[k]), float64(swingMoments)
+			for _, o := range moments {
+				rest := o.covariance
+				for j := range s {
+					if j != k {
+						rest -= mul(s[j], fade(o.days, lives[j]))
+					}
 				}
-				b += m.amountIn(s+k*m.week, x) - m.usualIn(s, x)
+				g := mul(o.weight, fade(o.days, lives[k]))
+				top += mul(g, rest)
+				bottom += mul(g, fade(o.days, lives[k]))
 			}
-			if ok {
-				a += b
-				n++
-			}
+			s[k] = max(0, top/bottom)
 		}
-		if n > 0 {
-			v.signal[signals-1] = a / n
+	}
+	return s
+}
+
+// moments adds the moments of the deviations of steps of so many buckets, at the
+// given lags in steps, over the days that placebos are taken from.
+func (m *model) moments(to []moment, step int, lags []int) []moment {
+	n := min(m.anchor-2*m.week, maxPlacebos*m.day) / step
+	if n < 8 {
+		return to
+	}
+	off, usual := make([]float64, n), make([]float64, n)
+	var total float64
+	for i := range n {
+		end := m.anchor - i*step
+		usual[i] = m.usualSum[end] - m.usualSum[end-step]
+		off[i] = m.levelSum[end] - m.levelSum[end-step] - usual[i]
+		total += usual[i]
+	}
+	average := total / float64(n)
+	if average <= 0 {
+		return to
+	}
+	tame(off)
+	for _, lag := range lags {
+		var covariance, weight float64
+		for i := 0; i+lag < n; i++ {
+			covariance += mul(off[i], off[i+lag])
+			weight += mul(usual[i], usual[i+lag])
+		}
+		if weight > 0 {
+			to = append(to, moment{
+				days:       float64(lag*step) / float64(m.day),
+				covariance: covariance / weight,
+				weight:     weight / average / average,
+			})
+		}
+	}
+	return to
+}
+
+// tame cuts deviations to three times their root mean square, twice over: a day
+// of snow must not make every day look unruly.
+func tame(off []float64) {
+	for range 2 {
+		var squares float64
+		for _, d := range off {
+			squares += mul(d, d)
+		}
+		limit := mul(3, math.Sqrt(squares/float64(len(off))))
+		for i, d := range off {
+			off[i] = max(-limit, min(d, limit))
 		}
 	}
 }
 
-// maxPlacebos bounds how many past days are tried: half a year.
-const maxPlacebos = 182
+// horizons end the stretches before the windows (and after them) whose levels
+// are weighed; each starts where the one before it ends.
+var horizons = [...]revenue.Local{
+	6 * revenue.Hour, revenue.Day, 3 * revenue.Day, revenue.Week, 2 * revenue.Week, 4 * revenue.Week, 8 * revenue.Week,
+}
 
-// lookBack plays the windows on past days.
-func (m *model) lookBack() {
-	reach := m.resume - m.anchor + m.after
-	for k := 1; len(m.past) < maxPlacebos; k++ {
-		s := m.anchor - k*m.day
-		if s < 2*m.week {
-			break
+// stretches are those before, then those after.
+const stretches = 2 * len(horizons)
+
+// levels are the relative deviations over the stretches, and the usual amounts
+// they are relative to; 0 where a stretch holds nothing known.
+type levels struct{ deviation, usual [stretches]float64 }
+
+// levelsAt reads the levels around windows that begin at bucket at.
+func (m *model) levelsAt(at int) levels {
+	var v levels
+	near := 0
+	for j, h := range horizons {
+		far := min(int(h/m.step), at-2*m.week)
+		if far > near {
+			m.level(&v, j, stretch{at - far, at - near}, m.usualSum[at-near]-m.usualSum[at-far])
+			near = far
 		}
-		if s+reach > m.anchor {
-			continue
+	}
+	resume := at + m.gap()
+	near = 0
+	for j, h := range horizons {
+		far := min(int(h/m.step), m.after)
+		if far > near {
+			usual := m.expected(at, m.week, piece{float64(m.gap() + near), float64(m.gap() + far)})
+			m.level(&v, len(horizons)+j, stretch{resume + near, resume + far}, usual)
+			near = far
 		}
-		if q := m.silentSum[s+m.resume-m.anchor] - m.silentSum[s]; int(q)*10 > m.resume-m.anchor {
-			continue
-		}
-		m.placebo = append(m.placebo, s)
-		m.past = append(m.past, m.see(s, m.union, true))
+	}
+	return v
+}
+
+func (m *model) level(v *levels, j int, s stretch, usual float64) {
+	silent := float64(m.silentSum[s.to] - m.silentSum[s.from])
+	known := mul(usual, 1-silent/float64(s.to-s.from))
+	if known > 0 {
+		v.deviation[j] = (m.levelSum[s.to] - m.levelSum[s.from] - usual) / usual
+		v.usual[j] = known
 	}
 }
 
-var prior = [signals]float64{0.1, 0.1, 0.1, 0.1, 0.2, 0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.1}
-
-const priorPlacebos = 40
-
-// learn finds the weights of the signals: least squares over the past days,
-// held towards the prior as if it stood for priorPlacebos days.
-func (m *model) learn() {
-	var a [signals][signals]float64
-	var b [signals]float64
-	var mean float64
-	for _, v := range m.past {
-		mean += v.usual
+// weighLevels finds the weight of each stretch in the guess of the level in the
+// windows.
+func (m *model) weighLevels() [stretches]float64 {
+	s := m.learnSwing()
+	now := m.levelsAt(m.anchor)
+	gap := float64(m.gap()) / float64(m.day)
+	var where [stretches]days
+	near := 0.0
+	for j, h := range horizons {
+		far := float64(h) / float64(revenue.Day)
+		where[j] = days{-far, -near}
+		where[len(horizons)+j] = days{gap + near, gap + far}
+		near = far
 	}
-	if len(m.past) > 0 {
-		mean /= float64(len(m.past))
-	}
-	for _, v := range m.past {
-		w := 1 / (v.usual + mean*0.25 + 1e-9)
-		y := v.amount - v.usual
-		for j := range signals {
-			y -= mul(prior[j], v.signal[j])
+	var a matrix
+	var b [stretches]float64
+	for i := range stretches {
+		a[i][i] = 1
+		if now.usual[i] <= 0 {
+			continue
 		}
-		for j := range signals {
-			wj := mul(w, v.signal[j])
-			for k := 0; k <= j; k++ {
-				a[j][k] += mul(wj, v.signal[k])
+		for j := range i {
+			if now.usual[j] > 0 {
+				a[i][j] = s.shared(where[i], where[j])
 			}
-			b[j] += mul(wj, y)
+		}
+		a[i][i] = s.shared(where[i], where[i]) + m.noise/now.usual[i] + tiny
+		b[i] = s.shared(where[i], days{0, gap})
+	}
+	return a.solve(b)
+}
+
+// days is a stretch of time in days from the anchor.
+type days struct{ from, to float64 }
+
+// shared is the covariance of the mean levels of two stretches, by the midpoint
+// rule.
+func (s swing) shared(a, b days) float64 {
+	const points = 4
+	var sum float64
+	for i := range points {
+		x := a.from + mul(a.to-a.from, (float64(i)+0.5)/points)
+		for j := range points {
+			y := b.from + mul(b.to-b.from, (float64(j)+0.5)/points)
+			for k, life := range lives {
+				sum += mul(s[k], fade(x-y, life))
+			}
 		}
 	}
-	n := float64(len(m.past))
-	for j := range signals {
-		a[j][j] += mul(a[j][j], priorPlacebos/(n+1)) + 1e-9
+	return sum / (points * points)
+}
+
+// tiny keeps a division or a square root lawful where there is no noise at all.
+const tiny = 1e-9
+
+// matrix holds the lower half of a symmetric positive definite matrix.
+type matrix [stretches][stretches]float64
+
+// solve solves a·x = b by Cholesky's decomposition, in place.
+func (a *matrix) solve(b [stretches]float64) [stretches]float64 {
+	for j := range a {
+		d := a[j][j]
+		for k := range j {
+			d -= mul(a[j][k], a[j][k])
+		}
+		a[j][j] = math.Sqrt(max(d, tiny))
+		for i := j + 1; i < len(a); i++ {
+			v := a[i][j]
+			for k := range j {
+				v -= mul(a[i][k], a[j][k])
+			}
+			a[i][j] = v / a[j][j]
+		}
 	}
-	d := cholesky(&a, b)
-	for j := range signals {
-		m.weight[j] = prior[j] + d[j]
+	for i := range a {
+		for k := range i {
+			b[i] -= mul(a[i][k], b[k])
+		}
+		b[i] /= a[i][i]
 	}
+	for i := len(a) - 1; i >= 0; i-- {
+		for k := i + 1; k < len(a); k++ {
+			b[i] -= mul(a[k][i], b[k])
+		}
+		b[i] /= a[i][i]
+	}
+	return b
 }

@@ -1,15 +1,20 @@
 package baseline
 
-import (
-	"math"
+// model holds what all windows of one claim share: the profile, the level around
+// the windows, and the past days on which the same windows are tried (placebos).
+type model struct {
+	record
+	*profile
+	lifts [holidayKinds]lift
+	now   occasion
+	past  []occasion // latest first
+	gain  float64    // how far the guess of the level is followed
+	mix   float64    // weight of the plain mean of the same hours
+	whole Forecast   // of all windows together
+}
 
-	"redress/internal/lang"
-	"redress/internal/money"
-	"redress/internal/revenue"
-)
-
-// newModel learns what all windows of one claim share, or says why the history
-// carries no answer; then the record, as far as there is one, is still laid out.
+// newModel learns a history, or says why it carries no answer; then the record,
+// as far as there is one, is still laid out.
 func newModel(in Input) (*model, *Reason) {
 	m := &model{}
 	h, first := in.History, in.Windows[0].Start
@@ -24,14 +29,22 @@ func newModel(in Input) (*model, *Reason) {
 		return m, tooShort(days)
 	}
 	m.profile = newProfile(&m.record)
-	if m.usualSum[m.anchor] <= 0 {
+	m.lifts = m.holidayLifts(m.profile)
+	if m.usualSum[m.anchor+m.week] <= 0 {
 		return m, noSales()
 	}
 	m.lookBack()
+	if m.after > 0 && len(m.past) < leastPlacebos {
+		// A short history is better used without the time after the windows than
+		// not at all.
+		m.after = 0
+		m.lookBack()
+	}
 	if len(m.past) < leastPlacebos {
 		return m, tooFewPlacebos(len(m.past))
 	}
-	m.learn()
+	m.weigh()
+	m.whole = m.forecast(m.union, 1)
 	return m, nil
 }
 
@@ -42,68 +55,159 @@ func Expect(in Input) (Forecast, *Reason, error) {
 		return Forecast{}, nil, err
 	}
 	m, reason := newModel(in)
-	if reason != nil {
-		return Forecast{}, reason, nil
-	}
-	return m.total(), nil, nil
+	return m.whole, reason, nil
 }
 
-func (m *model) total() Forecast { return m.forecast(m.union) }
+// occasion is a moment at which the windows begin: now, or on a past day.
+type occasion struct {
+	at       int     // bucket
+	lift     float64 // guess of the level in the windows, less 1
+	settling float64 // usual over earned in the time after; 0 where that is not known
+}
 
-// days counts the days before the windows of which most buckets are known.
-func (m *model) days() int {
-	n := 0
-	for i := 0; i+m.day <= m.anchor; i += m.day {
-		known := 0
-		for _, u := range m.use[i : i+m.day] {
-			if u != silent {
-				known++
-			}
+// maxPlacebos bounds the past days: half a year.
+const maxPlacebos = 182
+
+// lookBack collects the past days on which the windows can be tried: they and
+// the time after them end before the anchor, two weeks have passed to learn from,
+// and the record is silent over no more than a tenth of them.
+func (m *model) lookBack() {
+	m.past = make([]occasion, 0, min(maxPlacebos, m.anchor/m.day))
+	gap := m.gap()
+	for at := m.anchor - m.day; at >= 2*m.week && len(m.past) < maxPlacebos; at -= m.day {
+		if at+gap+m.after > m.anchor || int(m.silentSum[at+gap]-m.silentSum[at])*10 > gap {
+			continue
 		}
-		if 2*known >= m.day {
+		m.past = append(m.past, occasion{at: at})
+	}
+	m.now = occasion{at: m.anchor}
+}
+
+// weigh learns how the parts of an expected sum are weighed.
+func (m *model) weigh() {
+	weight := m.weighLevels()
+	m.now.around(m, &weight)
+	for i := range m.past {
+		m.past[i].around(m, &weight)
+	}
+	m.gain, m.mix = 1, usualMix
+	m.gain, m.mix = m.learnMix()
+}
+
+// around reads the levels around a moment.
+func (t *occasion) around(m *model, weight *[stretches]float64) {
+	v := m.levelsAt(t.at)
+	for j, w := range weight {
+		t.lift += mul(w, v.deviation[j])
+	}
+	if m.after >= m.week {
+		resume := t.at + m.gap()
+		earned := m.levelSum[resume+m.after] - m.levelSum[resume]
+		usual := m.expected(t.at, m.week, piece{float64(m.gap()), float64(m.gap() + m.after)})
+		if earned > 0 && usual > 0 {
+			t.settling = usual / earned
+		}
+	}
+}
+
+// parts are what an expected sum is made of.
+type parts struct {
+	usual float64 // by the profile
+	same  float64 // mean of the same hours in the weeks around
+}
+
+// profileWeeks is for how many weeks the profile of an hour stands when it is
+// averaged with the same hours in the weeks after the windows.
+const profileWeeks = 10.0
+
+// partsOf takes the pieces apart as seen from t.
+func (m *model) partsOf(t *occasion, pieces []piece) parts {
+	var p parts
+	if len(pieces) == 0 {
+		return p
+	}
+	for _, x := range pieces {
+		p.usual += m.expected(t.at, m.week, x)
+	}
+	before, n := 0.0, 0.0
+	for k := 1; k <= 4; k++ {
+		if at := t.at - k*m.week; at >= 0 && m.gap() <= k*m.week {
+			for _, x := range pieces {
+				before += within(m.levelSum, at, x)
+			}
 			n++
 		}
 	}
-	return n
-}
-
-// record90 tells how the method fared on the past days.
-func (m *model) record90(now Forecast) Placebo {
-	p := Placebo{Windows: len(m.past)}
-	var off, found float64
-	for i := range m.past {
-		e := m.expect(&m.past[i])
-		d := e - m.past[i].amount
-		off += math.Abs(d)
-		_ = d
+	after, later := 0.0, 0.0
+	first, last := pieces[0].from, pieces[len(pieces)-1].to
+	for k := 1; k <= 2; k++ {
+		shift := float64(k * m.week)
+		if first+shift >= float64(m.gap()) && last+shift <= float64(m.gap()+m.after) {
+			for _, x := range pieces {
+				after += within(m.levelSum, t.at+k*m.week, x)
+			}
+			later++
+		}
 	}
-	if p.Windows > 0 {
-		p.MeanError = money.Minor(math.Floor(off/float64(p.Windows) + 0.5))
+	p.same = p.usual
+	if n+later > 0 {
+		p.same = (before + after) / (n + later)
 	}
-	_ = found
+	if t.settling > 0 {
+		p.usual = (mul(profileWeeks, p.usual) + mul(after, t.settling)) / (profileWeeks + later)
+	}
 	return p
 }
 
-// basis says what the estimate stands on.
-func (m *model) basis(in Input) Basis {
-	b := Basis{
-		BucketMinutes: in.History.BucketMinutes, OpenBuckets: m.open, ClosedBuckets: m.closed, MissingBuckets: m.missing,
-		Method: "own_history", MethodText: lang.T("the outlet's own past, hour by hour of the week, at its level around the outage",
-			"이 업소의 과거 매출: 요일과 시각별 모습에 장애 무렵의 수준을 반영"),
-		LeftOut: []LeftOut{},
-	}
-	if m.anchor > 0 {
-		b.From, b.To = max(m.start, in.History.Start).String(), m.at(m.anchor).String()
-		if m.after > 0 {
-			b.To = m.at(m.resume + m.after).String()
-		}
-	}
-	for _, s := range in.Evidence.Excluded {
-		b.LeftOut = append(b.LeftOut, leftOut(s, "excluded", lang.T("left out as stated: not ordinary business", "평소 영업이 아니라고 밝혀 제외")))
-	}
-	return b
+// join makes an expected sum of its parts.
+func (m *model) join(t *occasion, p parts) float64 {
+	e := max(0, mul(p.usual, 1+mul(m.gain, t.lift)))
+	return max(0, e+mul(m.mix, p.same-e))
 }
 
-func leftOut(s revenue.Span, reason string, text lang.Text) LeftOut {
-	return LeftOut{Start: s.Start.String(), End: s.End.String(), Reason: reason, Text: text}
+// Before a record tells otherwise, the plain mean of the same hours has a weight
+// of usualMix and the guess of the level is followed in full. That counts as much
+// as so many past windows.
+const (
+	usualMix     = 0.35
+	mixPlacebos  = 100
+	gainPlacebos = 60
+)
+
+// learnMix fits gain and mix to the past days: weighted least squares held
+// towards what is usual (ridge regression).
+func (m *model) learnMix() (gain, mix float64) {
+	var aa, ab, bb, ya, yb float64
+	for i := range m.past {
+		t := &m.past[i]
+		p := m.partsOf(t, m.union)
+		e := max(0, mul(p.usual, 1+t.lift))
+		w := 1 / (m.noise + e + tiny)
+		a, b := e-p.usual, p.same-e
+		y := m.earnedIn(t, m.union) - e - mul(usualMix, b)
+		aa += mul(w, mul(a, a))
+		ab += mul(w, mul(a, b))
+		bb += mul(w, mul(b, b))
+		ya += mul(w, mul(a, y))
+		yb += mul(w, mul(b, y))
+	}
+	n := float64(len(m.past))/m.lengthDays() + 1
+	aa = mul(aa, 1+gainPlacebos/n) + tiny
+	bb = mul(bb, 1+mixPlacebos/n) + tiny
+	det := mul(aa, bb) - mul(ab, ab)
+	if det <= 0 {
+		return 1, usualMix
+	}
+	gain = 1 + (mul(ya, bb)-mul(yb, ab))/det
+	mix = usualMix + (mul(yb, aa)-mul(ya, ab))/det
+	return max(0, min(gain, 1.6)), max(0, min(mix, 0.6))
+}
+
+// earnedIn is what was truly earned in the pieces on a past day.
+func (m *model) earnedIn(t *occasion, pieces []piece) float64 {
+	var sum float64
+	for _, x := range pieces {
+		sum += within(m.earnedSum, t.at, x)
+	}
+	return sum
 }

@@ -148,14 +148,15 @@ func (s *Service) Claimant(ctx context.Context, actor identity.Actor, id string)
 	return findClaimant(ctx, s.store, actor, id, identity.ReadClaims)
 }
 
-// findClaimant answers NotFound alike for claimants that do not exist and for
-// those that are not the actor's, unless the actor's role has the permission.
+// findClaimant answers a claimant's key NotFound alike for claimants that do not
+// exist and for those that are not theirs; any other role needs the permission.
 func findClaimant(ctx context.Context, r Reader, actor identity.Actor, id string, staff identity.Action) (Claimant, error) {
-	if actor.Role == identity.Public {
-		return Claimant{}, allow(actor, staff)
-	}
-	if !actor.Owns(id) && !actor.Can(staff) {
-		return Claimant{}, NotFound("claimant", id)
+	if actor.Can(identity.OwnClaims) {
+		if !actor.Owns(id) {
+			return Claimant{}, NotFound("claimant", id)
+		}
+	} else if err := allow(actor, staff); err != nil {
+		return Claimant{}, err
 	}
 	c, err := r.Claimant(ctx, id)
 	if err != nil {

@@ -22,7 +22,8 @@ type Estimate struct {
 	N         int    // within the claim, from 1
 	Bytes     []byte // the JSON document, stored and served exactly so
 	Hash      string // SHA-256 of Bytes, hexadecimal
-	InputHash string // SHA-256 over everything it was made from, hexadecimal
+	Inputs    []byte // everything it was made from but the histories, whose digests it holds
+	InputHash string // SHA-256 of Inputs, hexadecimal
 	Model     string
 	Scheme    SchemeRef
 	Amount    money.Minor // what the scheme pays
@@ -66,22 +67,31 @@ type line struct {
 	Baseline baseline.Result `json:"baseline"`
 }
 
-// inputs is what the input hash covers, besides the model: the same inputs give
-// the same estimate, byte for byte.
+// inputs is everything an estimate is made from; it is stored with the estimate
+// in the exact bytes that its input hash covers, so that anybody with the
+// histories can make it again.
 type inputs struct {
-	Model  string       `json:"model"`
-	Scheme schemeHash   `json:"scheme"`
-	Lines  []lineInputs `json:"lines"`
-	Facts  scheme.Facts `json:"facts"`
+	Model    string       `json:"model"`
+	Currency string       `json:"currency"`
+	Zone     string       `json:"zone"`
+	Incident incidentRef  `json:"incident"`
+	Scheme   schemeHash   `json:"scheme"`
+	Lines    []lineInputs `json:"lines"`
+	// Facts are what the scheme reads, without the lines that the estimate fills.
+	Facts scheme.Facts `json:"facts"`
 }
 
 type lineInputs struct {
 	Service       string            `json:"service"`
+	Kind          string            `json:"kind"`
+	Uploads       []string          `json:"uploads"`
 	HistoryDigest string            `json:"history_digest"`
 	Windows       []baseline.Window `json:"windows"`
 	Evidence      baseline.Evidence `json:"evidence"`
 	Closures      []revenue.Span    `json:"closures"`
 	Declared      *money.Minor      `json:"declared"`
+	PlatformShare *int              `json:"platform_share_basis_points"`
+	Substitutes   money.Minor       `json:"substitutes"`
 }
 
 // estimate makes the estimate of a checked filing. It reads histories and
@@ -95,75 +105,92 @@ func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int)
 	if err != nil {
 		return Estimate{}, err
 	}
-	currency, err := money.ParseCurrency(f.incident.Currency)
+	in := inputs{
+		Model: baseline.Model, Currency: f.incident.Currency, Zone: f.claimant.Zone,
+		Incident: incidentRef{ID: f.incident.ID, Version: f.incident.Version},
+		Scheme:   schemeHash{SchemeRef: *f.incident.Scheme, Hash: version.Hash},
+		Facts:    f.facts(),
+	}
+	var histories []revenue.History
+	for _, l := range f.Lines {
+		line, history, err := s.gather(ctx, f, l)
+		if err != nil {
+			return Estimate{}, fmt.Errorf("history of service %s: %w", l.Service, err)
+		}
+		in.Lines, histories = append(in.Lines, line), append(histories, history)
+	}
+	return in.estimate(histories, rules, claimID, n, s.now())
+}
+
+// gather collects what the estimate of one service is made from.
+func (s *Service) gather(ctx context.Context, f filing, l LossLine) (lineInputs, revenue.History, error) {
+	history, uploads, digest, err := s.history(ctx, f.claimant.ID, f.Outlet, l.Service)
+	if err != nil {
+		return lineInputs{}, revenue.History{}, err
+	}
+	excluded, err := s.otherOutages(ctx, f.incident, l.Service, f.zone)
+	if err != nil {
+		return lineInputs{}, revenue.History{}, err
+	}
+	service, _ := f.incident.Service(l.Service)
+	line := lineInputs{
+		Service: l.Service, Kind: service.Kind, Uploads: uploads, HistoryDigest: digest,
+		Evidence: baseline.Evidence{AfterMinutes: AfterMinutes, Excluded: excluded, Country: CountryOf(f.claimant.Zone)},
+		Declared: l.DeclaredActual, PlatformShare: l.PlatformShareBasisPoints,
+	}
+	for _, w := range service.Windows {
+		line.Windows = append(line.Windows, baseline.Window{Span: f.local(w.Start, w.End), DownBasisPoints: w.DownBasisPoints})
+	}
+	for _, c := range l.Closures {
+		line.Closures = append(line.Closures, f.local(c.Start, c.End))
+	}
+	for _, sub := range l.Substitutes {
+		// An amount beyond the range makes the facts unusable, which the scheme says.
+		line.Substitutes += sub.Amount
+	}
+	return line, history, nil
+}
+
+// estimate computes the whole document: a pure function of the inputs, the
+// histories (one for each line), the rules and what names the estimate.
+func (in inputs) estimate(histories []revenue.History, rules *scheme.Scheme, claimID string, n int, madeAt time.Time) (Estimate, error) {
+	currency, err := money.ParseCurrency(in.Currency)
 	if err != nil {
 		return Estimate{}, err
 	}
-	now := s.now()
+	from, err := json.Marshal(in)
+	if err != nil {
+		return Estimate{}, fmt.Errorf("write the inputs: %w", err)
+	}
 	made := document{
-		ClaimID: claimID, N: n, Currency: currency.Code, Zone: f.claimant.Zone, Model: baseline.Model,
-		Incident: incidentRef{ID: f.incident.ID, Version: f.incident.Version},
-		Scheme:   schemeHash{SchemeRef: *f.incident.Scheme, Hash: version.Hash},
-		Lines:    []line{},
+		ClaimID: claimID, N: n, Currency: in.Currency, Zone: in.Zone, Model: in.Model, Incident: in.Incident, Scheme: in.Scheme,
+		InputHash: hexSHA256(from), Lines: []line{},
 	}
 	if claimID != "" {
-		made.MadeAt = now.Format(time.RFC3339Nano)
+		made.MadeAt = madeAt.Format(time.RFC3339Nano)
 	}
-	from := inputs{Model: baseline.Model, Scheme: made.Scheme, Facts: f.facts()}
-	for _, l := range f.Lines {
-		answered, lineFrom, err := s.estimateLine(ctx, f, l, currency)
+	facts := in.Facts
+	for i, l := range in.Lines {
+		result, err := baseline.Estimate(baseline.Input{
+			Currency: currency, History: histories[i], Windows: l.Windows, Evidence: l.Evidence, Closures: l.Closures, Declared: l.Declared,
+		})
 		if err != nil {
 			return Estimate{}, fmt.Errorf("estimate of service %s: %w", l.Service, err)
 		}
-		made.Lines, from.Lines = append(made.Lines, answered), append(from.Lines, lineFrom)
-		from.Facts.Lines = append(from.Facts.Lines, f.lineFacts(l, answered, lineFrom.Windows))
+		made.Lines = append(made.Lines, line{Service: l.Service, Kind: l.Kind, Uploads: l.Uploads, Baseline: result})
+		filled := l.facts(result)
+		filled.Comparison = rules.Comparison(histories[i], in.Facts.Incident)
+		facts.Lines = append(facts.Lines, filled)
 	}
-	made.Compensation = rules.Evaluate(from.Facts)
-	if made.InputHash, err = hashJSON(from); err != nil {
-		return Estimate{}, err
-	}
+	made.Compensation = rules.Evaluate(facts)
 	bytes, err := json.Marshal(made)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("write the estimate: %w", err)
 	}
-	sum := sha256.Sum256(bytes)
 	return Estimate{
-		ClaimID: claimID, N: n, Bytes: bytes, Hash: hex.EncodeToString(sum[:]), InputHash: made.InputHash, Model: made.Model,
-		Scheme: *f.incident.Scheme, Amount: made.Compensation.Amount, Outcome: string(made.Compensation.Outcome), MadeAt: now,
+		ClaimID: claimID, N: n, Bytes: bytes, Hash: hexSHA256(bytes), Inputs: from, InputHash: made.InputHash, Model: made.Model,
+		Scheme: in.Scheme.SchemeRef, Amount: made.Compensation.Amount, Outcome: string(made.Compensation.Outcome), MadeAt: madeAt,
 	}, nil
-}
-
-// estimateLine estimates one service from its history.
-func (s *Service) estimateLine(ctx context.Context, f filing, l LossLine, currency money.Currency) (line, lineInputs, error) {
-	service, _ := f.incident.Service(l.Service)
-	history, uploads, err := s.history(ctx, f.claimant.ID, f.Outlet, l.Service)
-	if err != nil {
-		return line{}, lineInputs{}, err
-	}
-	excluded, err := s.otherOutages(ctx, f.incident, l.Service, f.zone)
-	if err != nil {
-		return line{}, lineInputs{}, err
-	}
-	in := baseline.Input{
-		Currency: currency, History: history, Declared: l.DeclaredActual,
-		Evidence: baseline.Evidence{AfterMinutes: AfterMinutes, Excluded: excluded, Country: CountryOf(f.claimant.Zone)},
-	}
-	for _, w := range service.Windows {
-		in.Windows = append(in.Windows, baseline.Window{Span: f.local(w.Start, w.End), DownBasisPoints: w.DownBasisPoints})
-	}
-	for _, c := range l.Closures {
-		in.Closures = append(in.Closures, f.local(c.Start, c.End))
-	}
-	result, err := baseline.Estimate(in)
-	if err != nil {
-		return line{}, lineInputs{}, err
-	}
-	digest := revenue.Digest(history)
-	return line{Service: l.Service, Kind: service.Kind, Uploads: uploads, Baseline: result},
-		lineInputs{
-			Service: l.Service, HistoryDigest: hex.EncodeToString(digest[:]), Windows: in.Windows,
-			Evidence: in.Evidence, Closures: in.Closures, Declared: in.Declared,
-		}, nil
 }
 
 // CountryOf is the country whose public holidays hold in a zone, as far as the
@@ -205,31 +232,23 @@ func (f filing) facts() scheme.Facts {
 	return facts
 }
 
-// lineFacts is what a scheme may read of one line and its estimate.
-func (f filing) lineFacts(l LossLine, answered line, windows []baseline.Window) scheme.LossLine {
+// facts is what a scheme may read of one line and its estimate.
+func (l lineInputs) facts(answered baseline.Result) scheme.LossLine {
 	facts := scheme.LossLine{
-		Service: l.Service, Kind: scheme.ServiceKind(answered.Kind), Outcome: scheme.LineCannotTell,
-		PlatformShareBasisPoints: l.PlatformShareBasisPoints,
+		Service: l.Service, Kind: scheme.ServiceKind(l.Kind), Outcome: scheme.LineCannotTell,
+		PlatformShareBasisPoints: l.PlatformShare, Substitutes: l.Substitutes,
 	}
-	for _, w := range windows {
+	for _, w := range l.Windows {
 		facts.Windows = append(facts.Windows, scheme.Window{Span: w.Span, DownBasisPoints: w.DownBasisPoints})
 	}
-	for _, sub := range l.Substitutes {
-		// An amount beyond the range makes the facts unusable, which the scheme says.
-		facts.Substitutes += sub.Amount
-	}
-	if total := answered.Baseline.Total; total != nil {
+	if total := answered.Total; total != nil {
 		facts.Outcome = scheme.LineEstimated
 		facts.Expected, facts.Actual, facts.Shortfall = total.Expected, total.Actual, total.Shortfall
 	}
 	return facts
 }
 
-func hashJSON(v any) (string, error) {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return "", fmt.Errorf("hash the inputs: %w", err)
-	}
+func hexSHA256(b []byte) string {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	return hex.EncodeToString(sum[:])
 }

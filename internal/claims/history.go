@@ -76,21 +76,38 @@ func (s *Service) Uploads(ctx context.Context, actor identity.Actor, claimantID,
 	return s.store.Uploads(ctx, claimantID, outlet, service)
 }
 
+// SourcedHistory is the history of one upload and who it is from.
+type SourcedHistory struct {
+	Source  revenue.Source
+	History revenue.History
+}
+
 // history loads what is held for one outlet and service, the platform's ledger
-// outranking the claimant's upload.
-func (s *Service) history(ctx context.Context, claimantID, outlet, service string) (revenue.History, []string, error) {
-	uploads, err := s.store.Uploads(ctx, claimantID, outlet, service)
+// outranking the claimant's upload, with the uploads it is from and its digest.
+func (s *Service) history(ctx context.Context, claimantID, outlet, service string) (h revenue.History, uploads []string, digest string, err error) {
+	current, err := s.store.Uploads(ctx, claimantID, outlet, service)
 	if err != nil {
-		return revenue.History{}, nil, err
+		return revenue.History{}, nil, "", err
 	}
-	ids := make([]string, len(uploads))
+	uploads = make([]string, len(current))
+	for i, u := range current {
+		uploads[i] = u.ID
+	}
+	held, err := s.store.Histories(ctx, uploads)
+	if err != nil {
+		return revenue.History{}, nil, "", err
+	}
 	bySource := map[revenue.Source]revenue.History{}
-	for i, u := range uploads {
-		ids[i] = u.ID
-		if bySource[u.Source], err = s.store.History(ctx, u); err != nil {
-			return revenue.History{}, nil, err
-		}
+	for _, one := range held {
+		bySource[one.Source] = one.History
 	}
-	merged, _, err := revenue.Merge(bySource[revenue.FromPlatform], bySource[revenue.FromClaimant])
-	return merged, ids, err
+	h, digest, err = merged(bySource)
+	return h, uploads, digest, err
+}
+
+// merged joins the sources and computes the digest of what comes out.
+func merged(bySource map[revenue.Source]revenue.History) (revenue.History, string, error) {
+	h, _, err := revenue.Merge(bySource[revenue.FromPlatform], bySource[revenue.FromClaimant])
+	digest := revenue.Digest(h)
+	return h, hex.EncodeToString(digest[:]), err
 }

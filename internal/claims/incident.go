@@ -248,14 +248,25 @@ func (s *Service) checkScheme(ctx context.Context, in Incident) ([]fault.Field, 
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := s.parse(version)
+	rules, err := s.parse(version)
 	if err != nil {
 		return nil, err
 	}
-	if string(parsed.Currency) != in.Currency {
-		return []fault.Field{fault.At("#/scheme", "currency_differs", "The scheme pays in %s, the incident is in %s.", "보상 기준의 통화는 %s, 장애의 통화는 %s입니다.", parsed.Currency, in.Currency)}, nil
+	zone, err := time.LoadLocation(in.Zone)
+	if err != nil {
+		return nil, fmt.Errorf("zone of incident %s: %w", in.ID, err)
 	}
-	return nil, nil
+	span := revenue.Span{Start: revenue.LocalOf(in.StartsAt, zone), End: revenue.LocalOf(in.EndsAt, zone)}
+	unfit := fault.As(rules.Fits(in.Currency, span))
+	if unfit == nil {
+		return nil, nil
+	}
+	// The scheme's own pointers lead into its document, not into the incident.
+	fields := make([]fault.Field, len(unfit.Fields))
+	for n, f := range unfit.Fields {
+		fields[n] = fault.At("#/scheme", f.Code, "%s of the scheme %s", "보상 기준의 %s: %s", f.Pointer, f.Detail)
+	}
+	return fields, nil
 }
 
 // otherOutages collects the impairment windows of other incidents of the same

@@ -3,6 +3,7 @@ package claims
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -125,7 +126,8 @@ func (s *Service) Authenticate(ctx context.Context, token string) (identity.Acto
 	refused := fault.New(fault.Unauthenticated, "key_not_valid",
 		"The key is not valid: unknown, expired or revoked.", "키가 유효하지 않습니다(없거나, 만료되었거나, 해지됨).")
 	id, hash, ok := identity.ParseToken(token)
-	if !ok {
+	// A header may hold any bytes; PostgreSQL takes no text that is not UTF-8.
+	if !ok || !utf8.ValidString(id) {
 		return identity.Actor{}, refused
 	}
 	key, err := s.store.Key(ctx, id)

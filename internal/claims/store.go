@@ -36,7 +36,9 @@ type Reader interface {
 
 	// Uploads finds the current upload of each source, the platform's first.
 	Uploads(ctx context.Context, claimantID, outlet, service string) ([]Upload, error)
-	History(ctx context.Context, upload Upload) (revenue.History, error)
+	// Histories finds the histories of uploads, by id; one that does not exist is
+	// left out.
+	Histories(ctx context.Context, uploads []string) (map[string]SourcedHistory, error)
 
 	Claim(ctx context.Context, id string) (Claim, error)
 	Claims(ctx context.Context, filter ClaimFilter, page Page) ([]Claim, error)
@@ -45,6 +47,9 @@ type Reader interface {
 	ClaimExists(ctx context.Context, incidentID, claimantID, outlet string) (bool, error)
 	// Estimate finds one estimate of a claim, the newest when n is 0.
 	Estimate(ctx context.Context, claimID string, n int) (Estimate, error)
+	// NewestEstimates lists the newest estimate of each claim of an incident (of
+	// all incidents when the id is empty) by claim, newest claim first.
+	NewestEstimates(ctx context.Context, incidentID string, page Page) ([]Estimate, error)
 	Events(ctx context.Context, claimID string) ([]Event, error)
 
 	// Answered finds the answer kept under an idempotency key, nil when there is

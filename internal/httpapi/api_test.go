@@ -29,12 +29,14 @@ import (
 type server struct {
 	engine  string
 	url     string
+	store   *store.Store
 	service *claims.Service
 	data    *database
 	log     *safeBuffer
 	clock   *clock
 	tokens  map[string]string // by the name of who holds them
 	names   map[string]string // what {name} stands for in paths, headers and bodies
+	next    string            // where the page after the last listed one is
 }
 
 // inTowns runs a test in a town of its own on each engine.
@@ -59,7 +61,7 @@ func newServer(t *testing.T, engine string) *server {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{engine: engine, log: &safeBuffer{}, clock: &clock{now: today}, tokens: map[string]string{}, names: map[string]string{}}
+	s := &server{engine: engine, store: db, log: &safeBuffer{}, clock: &clock{now: today}, tokens: map[string]string{}, names: map[string]string{}}
 	s.service = claims.New(db, s.clock.Now)
 	handler, err := httpapi.New(httpapi.Config{
 		Claims: s.service, Contract: contractText, Now: s.clock.Now, Log: slog.New(slog.NewJSONHandler(s.log, nil)),

@@ -30,9 +30,9 @@ var (
 
 // operation is one operation of the contract and which statuses tests have met.
 type operation struct {
-	route   *routers.Route
-	path    *regexp.Regexp
-	mu      sync.Mutex
+	route    *routers.Route
+	path     *regexp.Regexp
+	mu       sync.Mutex
 	statuses map[int]bool
 }
 
@@ -85,8 +85,8 @@ func loadOperations(text []byte) []*operation {
 		pattern := regexp.MustCompile("^" + parameter.ReplaceAllString(regexp.QuoteMeta(path), "[^/]+") + "$")
 		for method, o := range item.Operations() {
 			all = append(all, &operation{
-				route:   &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: o},
-				path:    pattern,
+				route:    &routers.Route{Spec: document, Path: path, PathItem: item, Method: method, Operation: o},
+				path:     pattern,
 				statuses: map[int]bool{},
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
 
 	"redress/internal/claims"
@@ -18,10 +19,11 @@ type onceKey struct{}
 // replay answers a retried request with what it was answered before. A request
 // under way with the same key is met later, inside the transaction.
 func (s *server) replay(c *gin.Context) {
-	key := strings.Trim(c.GetHeader("Idempotency-Key"), `"`)
-	if c.Request.Method != http.MethodPost || key == "" {
+	route := s.contract.route(c)
+	if route == nil || !takes(route, openapi3.ParameterInHeader, "Idempotency-Key") {
 		return
 	}
+	key := strings.Trim(c.GetHeader("Idempotency-Key"), `"`)
 	once := claims.Once{Caller: callerOf(actorOf(c.Request.Context())), Key: key, Request: requestHash(c)}
 	answer, err := s.claims.Answered(c.Request.Context(), once)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,10 @@ import (
 )
 
 const defaultLimit = 50
+
+// cursorShape is what a position looks like: an id, or a scheme's id and version.
+// Anything else need not reach the database.
+var cursorShape = regexp.MustCompile(`^[0-9a-z_/-]{1,100}$`)
 
 // pageOf reads cursor and limit. One item more than asked for is fetched, to
 // know whether there is a next page.
@@ -27,7 +32,7 @@ func pageOf(cursor *Cursor, limit *Limit) (claims.Page, error) {
 		return page, nil
 	}
 	after, err := base64.RawURLEncoding.DecodeString(*cursor)
-	if err != nil || len(after) == 0 {
+	if err != nil || !cursorShape.Match(after) {
 		return claims.Page{}, fault.InvalidFields([]fault.Field{fault.At("query:cursor", "cursor_invalid",
 			"is not a cursor of this server; follow the Link header.", "이 서버의 커서가 아닙니다. Link 헤더를 따라가십시오.")})
 	}

@@ -61,7 +61,8 @@ func (s *server) upload(c *gin.Context) (RevenueUpload, error) {
 		return RevenueUpload{}, err
 	}
 	out := RevenueUpload{Source: RevenueSource(source), Report: body}
-	if c.Query("dry_run") == "true" {
+	// The contract has checked that it is a boolean, in any of the forms of one.
+	if dry, _ := strconv.ParseBool(c.Query("dry_run")); dry {
 		return out, nil
 	}
 	summary, err := json.Marshal(report.Summary)

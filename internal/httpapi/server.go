@@ -4,6 +4,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,7 +26,7 @@ import (
 // Config is what the API is made of.
 type Config struct {
 	Claims   *claims.Service
-	Contract []byte // api/openapi.yaml
+	Contract []byte       // api/openapi.yaml
 	Docs     http.Handler // the contract as a readable page
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -60,6 +61,7 @@ func New(c Config) (http.Handler, error) {
 	}
 	engine.ContextWithFallback = true
 	engine.HandleMethodNotAllowed = true
+	engine.RedirectTrailingSlash = false
 	engine.NoRoute(unrouted(http.StatusNotFound))
 	engine.NoMethod(unrouted(http.StatusMethodNotAllowed))
 	engine.Use(s.observe, s.headers, s.authenticate, s.check, s.replay)
@@ -84,9 +86,15 @@ func (s *server) routes(engine *gin.Engine, docs http.Handler) {
 }
 
 // undecodable answers a request that passed the contract but could not be
-// decoded, such as a time that names no day.
+// decoded: a whole number written as 12e3 or 12000.0.
 func (s *server) undecodable(c *gin.Context, err error) {
-	s.refuse(c, fault.New(fault.Malformed, "json_malformed", "The request cannot be decoded: %s.", "요청을 해석할 수 없습니다: %s.", err.Error()))
+	var number *json.UnmarshalTypeError
+	if errors.As(err, &number) {
+		s.refuse(c, fault.InvalidFields([]fault.Field{fault.At("#/"+strings.ReplaceAll(number.Field, ".", "/"), "wrong_type",
+			"must be a whole number without point or exponent.", "소수점이나 지수 없이 적은 정수여야 합니다.")}))
+		return
+	}
+	s.refuse(c, fault.New(fault.Malformed, "request_undecodable", "The request cannot be decoded: %s.", "요청을 해석할 수 없습니다: %s.", err.Error()))
 }
 
 func (s *server) ready(c *gin.Context) {
@@ -140,8 +148,8 @@ type actorKey struct{}
 func (s *server) authenticate(c *gin.Context) {
 	actor := identity.Anyone
 	if header := c.GetHeader("Authorization"); header != "" {
-		token, ok := strings.CutPrefix(header, "Bearer ")
-		if !ok {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
 			s.refuse(c, fault.New(fault.Unauthenticated, "key_not_valid", "Send the key as Authorization: Bearer rdk_….", "키는 Authorization: Bearer rdk_… 로 보내십시오."))
 			return
 		}

@@ -55,11 +55,11 @@ func MaskName(s string) string {
 	return string(r[:1]) + "**"
 }
 
-// MaskNumber keeps the last four digits.
+// MaskNumber keeps the last four characters, but never more than half.
 func MaskNumber(s string) string {
-	d := []rune(s)
-	if len(d) == 0 {
+	r := []rune(s)
+	if len(r) == 0 {
 		return ""
 	}
-	return "****" + string(d[max(0, len(d)-4):])
+	return "****" + string(r[len(r)-min(4, len(r)/2):])
 }

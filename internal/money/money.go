@@ -135,7 +135,9 @@ func ParseCurrency(code string) (Currency, error) {
 	return Currency{Code: code, Digits: digits}, nil
 }
 
-var symbols = map[string]string{"KRW": "₩", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥"}
+// prefixes are the signs written before an amount. Korean exports also write the
+// full-width and the backslash won sign.
+var prefixes = map[string][]string{"KRW": {"₩", "￦", `\`}, "USD": {"$"}, "EUR": {"€"}, "GBP": {"£"}, "JPY": {"¥"}}
 
 // Parse reads an amount as people and exports write it: "12000", "12,000",
 // "₩12,000", "12000원", "KRW 12,000", "12.50" where the currency has decimals,
@@ -176,24 +178,20 @@ func (c Currency) Parse(s string) (Minor, error) {
 	return Minor(n), nil
 }
 
-// strip removes sign and currency marks, in any order, once each.
+// strip removes the sign and a currency mark before the digits, in either
+// order, and a currency mark after them.
 func (c Currency) strip(t string) (rest string, minus bool) {
-	for range 3 {
-		t = strings.TrimSpace(t)
-		if r, ok := cutAny(t, "-", "−"); ok && !minus {
-			t, minus = r, true
-			continue
-		}
-		t = strings.TrimPrefix(t, c.Code)
-		t = strings.TrimSuffix(t, c.Code)
-		if symbol := symbols[c.Code]; symbol != "" {
-			t = strings.TrimPrefix(t, symbol)
-		}
-		if c.Code == "KRW" {
-			// Korean exports also write the full-width and the backslash won sign.
-			t, _ = cutAny(t, "￦", "\\")
-			t = strings.TrimSuffix(t, "원")
-		}
+	t, minus = cutAny(strings.TrimSpace(t), "-", "−")
+	t, marked := strings.CutPrefix(strings.TrimSpace(t), c.Code)
+	if !marked {
+		t, _ = cutAny(t, prefixes[c.Code]...)
+	}
+	if t = strings.TrimSpace(t); !minus {
+		t, minus = cutAny(t, "-", "−")
+	}
+	t, marked = strings.CutSuffix(t, c.Code)
+	if !marked && c.Code == "KRW" {
+		t = strings.TrimSuffix(t, "원")
 	}
 	return strings.TrimSpace(t), minus
 }

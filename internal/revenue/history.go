@@ -56,6 +56,15 @@ func (l Local) Instant(zone *time.Location) time.Time {
 // String writes "2006-01-02T15:04".
 func (l Local) String() string { return l.Clock().Format(localLayout) }
 
+// MarshalText writes the time as String does.
+func (l Local) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// UnmarshalText reads what ParseLocal reads.
+func (l *Local) UnmarshalText(text []byte) (err error) {
+	*l, err = ParseLocal(string(text))
+	return err
+}
+
 // DayStart returns the midnight at or before l.
 func (l Local) DayStart() Local { return l - Local(floorMod(int64(l), int64(Day))) }
 
@@ -73,8 +82,8 @@ func floorDiv(a, n int64) int64 { return (a - floorMod(a, n)) / n }
 
 // Span is the half-open interval [Start, End) of wall-clock minutes.
 type Span struct {
-	Start Local
-	End   Local
+	Start Local `json:"start"`
+	End   Local `json:"end"`
 }
 
 // Minutes is the length of the span.

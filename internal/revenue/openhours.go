@@ -2,6 +2,7 @@ package revenue
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -63,12 +64,19 @@ func parseClockSpan(s string) (from, to int, err error) {
 	return from, to, nil
 }
 
+var clockForm = regexp.MustCompile(`^([0-9]{1,2}):([0-5][0-9])$`)
+
+// timeOfDay reads "9:30" as minutes after midnight; "24:00" is the day's end.
 func timeOfDay(s string) (int, error) {
-	hour, minute, ok := strings.Cut(s, ":")
-	h, errHour := strconv.Atoi(hour)
-	m, errMinute := strconv.Atoi(minute)
-	if !ok || errHour != nil || errMinute != nil || h < 0 || m < 0 || m > 59 || h*60+m > int(Day) {
-		return 0, fmt.Errorf("%q is not a time of day", s)
+	parts := clockForm.FindStringSubmatch(strings.TrimSpace(s))
+	if parts == nil {
+		return 0, fmt.Errorf("%q is not a time of day such as 9:30", s)
 	}
-	return h*60 + m, nil
+	// Two digits always convert.
+	hour, _ := strconv.Atoi(parts[1])
+	minute, _ := strconv.Atoi(parts[2])
+	if hour*60+minute > int(Day) {
+		return 0, fmt.Errorf("%q is after 24:00, the end of the day", s)
+	}
+	return hour*60 + minute, nil
 }

@@ -34,6 +34,9 @@ var (
 	lateUntil     = time.Date(2022, time.December, 1, 0, 0, 0, 0, seoul)
 )
 
+// outageDay is the midnight before the outage.
+var outageDay = local(outageStarts).DayStart()
+
 // The codes of the services.
 const (
 	taxi = "taxi"

@@ -15,7 +15,8 @@ func compare[T cmp.Ordered](a, b T) int { return cmp.Compare(a, b) }
 // posted.
 type checker struct {
 	*decoder
-	scheme *Scheme
+	scheme     *Scheme
+	headerRead bool
 }
 
 // paysLoss reports whether the scheme has a stage that pays the loss.
@@ -47,6 +48,9 @@ func (c *checker) sentence(pointer string, s Sentence) {
 
 // declared refuses conditions that the header does not explain.
 func (c *checker) declared(pointer string, names []Name) {
+	if !c.headerRead {
+		return
+	}
 	for i, name := range names {
 		if _, ok := c.scheme.Conditions[name]; !ok {
 			c.fail(fmt.Sprintf("%s/%d", pointer, i), "undeclared_condition", "%s is not in /conditions; say there what it means.",

@@ -39,12 +39,8 @@ func (k comparables) check(c *checker, pointer string) {
 	if k.Forward > mostSteps {
 		c.fail(pointer+"/forward", "out_of_range", "%d is more than %d steps.", "%d은(는) %d단계를 넘습니다.", k.Forward, mostSteps)
 	}
-	if k.Period == nil {
-		return
-	}
-	k.Period.check(c, pointer+"/period")
-	if in := c.scheme.Incident; in != nil && k.Period.From < k.Period.To && !k.Period.span().Overlaps(in.span()) {
-		c.fail(pointer+"/period", "window_outside_incident", "shares no minute with the incident (%s).", "사건(%s)과 겹치는 시간이 없습니다.", in.text())
+	if k.Period != nil {
+		k.Period.check(c, pointer+"/period")
 	}
 }
 

@@ -57,7 +57,7 @@ func (s *Scheme) Evaluate(f Facts) Result {
 		return e.result()
 	}
 	if f.Currency != string(s.Currency) {
-		e.needsReview("currency_differs", lang.F("The claim is in %s and the scheme in %s.", "청구 통화는 %s, 제도 통화는 %s입니다.", f.Currency, string(s.Currency)))
+		e.needsReview("currency_differs", lang.F("The claim is in %s and the scheme in %s.", "청구 통화는 %s, 보상 기준 통화는 %s입니다.", f.Currency, string(s.Currency)))
 		return e.result()
 	}
 	e.begin()
@@ -97,7 +97,7 @@ func (e *evaluation) result() Result {
 	case e.total == 0:
 		r.Outcome, r.Reasons = NotEligible, e.nothing
 		if len(r.Reasons) == 0 {
-			r.Reasons = []Reason{{Code: "nothing_due", Text: lang.T("No part of the scheme pays anything for these facts.", "이 사실에 대해 제도가 지급하는 것이 없습니다.")}}
+			r.Reasons = []Reason{{Code: "nothing_due", Text: lang.T("No part of the scheme pays anything for these facts.", "이 사실에 대해 보상 기준이 지급하는 것이 없습니다.")}}
 		}
 	}
 	return r

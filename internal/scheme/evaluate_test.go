@@ -233,7 +233,11 @@ func TestSavedCostNeverTurnsALossIntoADebt(t *testing.T) {
 	s := parse(t, estimate+`, "costs": {"saved_deducted": 1}, `+payInFull)
 	facts := claim(1_000)
 	facts.Expenses = []scheme.Expense{{Kind: scheme.SavedCost, Amount: 5_000}}
-	wantResult(t, s.Evaluate(facts), scheme.NotEligible, 0)
+	r := s.Evaluate(facts)
+	wantResult(t, r, scheme.NotEligible, 0)
+	if got := r.Trace[len(r.Trace)-1].Inputs[0]; got.Value != "0" {
+		t.Errorf("the loss that is paid on is %s", got.Value)
+	}
 }
 
 func TestABenchmarkOfNothingFailsTheCausationTest(t *testing.T) {
@@ -261,6 +265,70 @@ func TestOneSchemeServesManyAtOnce(t *testing.T) {
 		}
 		all.Wait()
 	}
+}
+
+func TestTheLastRoundingIsOfTheWholeAmount(t *testing.T) {
+	s := parse(t, estimate+","+payPerLine+`, "rounding": {"mode": "down", "step": 100}`)
+	wantResult(t, s.Evaluate(claim(190, 190)), scheme.Pays, 300)
+	wantResult(t, s.Evaluate(claim(99)), scheme.NotEligible, 0)
+}
+
+func TestHeadcountIsIncludedInItsLimit(t *testing.T) {
+	s := parse(t, `"eligibility": {"headcount_at_most": 20}, `+estimate+","+payInFull)
+	for headcount, want := range map[int]scheme.Outcome{20: scheme.Pays, 21: scheme.NotEligible} {
+		facts := claim(1_000)
+		facts.Headcount = &headcount
+		if r := s.Evaluate(facts); r.Outcome != want {
+			t.Errorf("%d posts: %s", headcount, r.Outcome)
+		}
+	}
+	wantResult(t, s.Evaluate(claim(1_000)), scheme.Review, 0)
+}
+
+func TestTheMedianOfAnEvenNumberLiesBetweenTheMiddleTwo(t *testing.T) {
+	s := parse(t, `"baseline": {"comparison": {"step": "week", "back": 4, "forward": 0}, "rules": [{"use": "median_comparable", "minimum_periods": 3, "zeros": "skip"}]}, `+payInFull)
+	facts := claim(0)
+	facts.Lines[0].Outcome = scheme.LineCannotTell
+	facts.Lines[0].Comparison = &scheme.Comparison{Actual: 10, Periods: []scheme.Period{{Revenue: 900}, {Revenue: 0}, {Revenue: 100}, {Revenue: 50}, {Revenue: 200}}}
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 140)
+	facts.Lines[0].Comparison.Periods[0].Revenue = 0
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 90)
+	facts.Lines[0].Comparison.Periods[2].Revenue = 0
+	wantResult(t, s.Evaluate(facts), scheme.CannotTell, 0)
+}
+
+func TestMarginAndContinuingCostsTogetherNeverExceedTheRevenue(t *testing.T) {
+	s := parse(t, estimate+`, "margin": {"sources": ["flat"], "flat": "0.7", "continuing_costs": {"sources": ["flat"], "flat": "0.6"}}, `+payInFull)
+	wantResult(t, s.Evaluate(claim(1_000)), scheme.Pays, 1_000)
+}
+
+func TestThePlatformsShareIsTakenByService(t *testing.T) {
+	s := parse(t, estimate+`, "attribution": {"platform_share": {"sources": ["services"], "services": {"service-0": "0.3"}, "otherwise": "review"}}, `+payPerLine)
+	wantResult(t, s.Evaluate(claim(1_000)), scheme.Pays, 300)
+	wantResult(t, s.Evaluate(claim(1_000, 1_000)), scheme.Review, 300)
+}
+
+func TestThePremiumIsAlsoPaidOnCosts(t *testing.T) {
+	s := parse(t, estimate+`, "costs": {"added": "in_full", "saved_deducted": "0.5"}, "rate": {"share": "0.5"},
+		"multiplier": {"rules": [{"when": {"regions": ["jeju"]}, "premium": 9}, {"premium": "0.5"}]}, `+payInFull)
+	facts := claim(1_000)
+	facts.Expenses = []scheme.Expense{{Kind: scheme.AddedCost, Amount: 400}, {Kind: scheme.SavedCost, Amount: 200}}
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 975)
+	facts.Region = "jeju"
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 6_500)
+}
+
+func TestFallingGrowthIsBounded(t *testing.T) {
+	s := parse(t, `"baseline": {"comparison": {"step": "year", "back": 1, "forward": 0}, "rules": [{"use": "mean_comparable", "minimum_periods": 1, "zeros": "count",
+		"growth": {"fall_at_most": "0.02", "rise_at_most": "0.10", "general": "0.01"}}]}, `+payInFull)
+	facts := claim(0)
+	comparison := scheme.Comparison{Periods: []scheme.Period{{Revenue: 1_000}}, Growth: &scheme.Growth{Base: 100, Recent: 50}}
+	facts.Lines[0].Comparison = &comparison
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 990)
+	comparison.Growth.Recent = 99
+	wantResult(t, s.Evaluate(facts), scheme.Pays, 1_000)
+	comparison.Growth.Base = 0 // no base to grow from: the rule lacks its data
+	wantResult(t, s.Evaluate(facts), scheme.CannotTell, 0)
 }
 
 func TestArithmeticBeyondWhatCanBePaidIsReviewed(t *testing.T) {
@@ -353,6 +421,10 @@ func TestComparisonSumsWholeWeeksOutsideTheIncident(t *testing.T) {
 	}}
 	if diff := cmp.Diff(want, s.Comparison(h, incident)); diff != "" {
 		t.Error(diff)
+	}
+	elsewhere := revenue.Span{Start: local(t, "2022-12-01T00:00"), End: local(t, "2022-12-02T00:00")}
+	if diff := cmp.Diff(want, s.Comparison(h, elsewhere)); diff != "" {
+		t.Errorf("the period was compared with itself: %s", diff)
 	}
 	longer := revenue.Span{Start: incident.Start, End: local(t, "2022-10-22T00:01")}
 	if got := s.Comparison(h, longer); len(got.Periods) != 2 {

@@ -169,6 +169,12 @@ func TestWorkedExamples(t *testing.T) {
 	}
 }
 
+func TestTheLibraryKnowsItsNames(t *testing.T) {
+	if _, err := scheme.FromLibrary("no-such-scheme"); err == nil {
+		t.Error("a scheme that is not there was found")
+	}
+}
+
 func TestEverySchemeOfTheLibraryHasAWorkedExample(t *testing.T) {
 	all, err := scheme.Library()
 	if err != nil {
@@ -179,6 +185,9 @@ func TestEverySchemeOfTheLibraryHasAWorkedExample(t *testing.T) {
 	}
 	examples := goldens(t)
 	for _, s := range all {
+		if named, err := scheme.FromLibrary(string(s.ID)); err != nil || named.Hash() != s.Hash() {
+			t.Errorf("%s is not in the file of its name: %v", s.ID, err)
+		}
 		if !slices.ContainsFunc(examples, func(g golden) bool { return g.Scheme == string(s.ID) }) {
 			t.Errorf("no worked example for %s", s.ID)
 		}

@@ -7,6 +7,12 @@ type stage interface {
 	apply(e *evaluation)
 }
 
+// timed is a stage that names a time of the incident, which must share a minute
+// with it: JSON pointers below the stage, and their spans.
+type timed interface {
+	times() map[string]Between
+}
+
 // role says what a stage does to the money, so that a scheme whose stages do
 // not fit together is refused.
 type role int
@@ -27,9 +33,11 @@ type stageKind struct {
 	make func() stage
 }
 
+// placedStage is a stage of one scheme.
 type placedStage struct {
 	stageKind
 	stage
+	read bool // every value of it could be read, so that it can be checked
 }
 
 // pipeline is every stage there is, in the order in which they run. A new stage

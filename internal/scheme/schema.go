@@ -3,6 +3,8 @@ package scheme
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
+	"unicode"
 
 	"redress/internal/money"
 )
@@ -59,11 +61,11 @@ func (b schemaBuilder) of(t reflect.Type) map[string]any {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		if _, done := b.defs[t.Name()]; !done {
-			b.defs[t.Name()] = nil // a placeholder ends recursion
-			b.defs[t.Name()] = b.object(t)
+		name := snakeCase(t.Name())
+		if _, done := b.defs[name]; !done {
+			b.defs[name] = b.object(t)
 		}
-		return map[string]any{"$ref": "#/$defs/" + t.Name()}
+		return map[string]any{"$ref": "#/$defs/" + name}
 	case reflect.Slice:
 		return map[string]any{"type": "array", "items": b.of(t.Elem())}
 	case reflect.Map:
@@ -84,6 +86,17 @@ func (b schemaBuilder) of(t reflect.Type) map[string]any {
 	default:
 		return map[string]any{"type": "integer", "minimum": 0, "maximum": 1<<31 - 1}
 	}
+}
+
+func snakeCase(name string) string {
+	var b strings.Builder
+	for i, r := range name {
+		if i > 0 && unicode.IsUpper(r) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
 }
 
 func (b schemaBuilder) object(t reflect.Type) map[string]any {

@@ -33,6 +33,7 @@ func wantFile(t *testing.T, path string, want []byte) {
 
 func TestPublishedSchemaIsTheParsers(t *testing.T) {
 	wantFile(t, "../../docs/scheme.schema.json", scheme.Schema())
+	wantFile(t, "../../docs/scheme-facts.schema.json", scheme.FactsSchema())
 }
 
 // TestSchemaAndParserAgree walks a scheme that uses every stage along the

@@ -5,8 +5,8 @@
 //
 // A scheme is a JSON document of a header and stages. The stages run in the
 // order of the pipeline, whatever their order in the file. There are no hidden
-// defaults: a stage that is absent does not happen, and a field without
-// "optional" in docs/scheme.schema.json must be written.
+// defaults: a stage that is absent does not happen, and a field that
+// docs/scheme.schema.json requires must be written.
 package scheme
 
 import (
@@ -17,6 +17,7 @@ import (
 
 	"redress/internal/fault"
 	"redress/internal/money"
+	"redress/internal/revenue"
 )
 
 // Header is what a scheme says about itself.
@@ -42,8 +43,9 @@ type Scheme struct {
 }
 
 // Parse reads a scheme and checks all that can be checked before a claim meets
-// it. It returns a Malformed fault for what is not JSON, and otherwise an
-// Invalid fault that names every problem by JSON pointer and stable code.
+// it. It returns a TooLarge fault above 1 MiB, a Malformed fault for what is not
+// JSON, and otherwise an Invalid fault that names every problem by JSON pointer
+// and stable code.
 func Parse(data []byte) (*Scheme, error) {
 	n, err := readNode(data)
 	if err != nil {
@@ -55,11 +57,9 @@ func Parse(data []byte) (*Scheme, error) {
 		d.wrongType("", n, "an object", "객체")
 		return nil, fault.InvalidFields(d.fields)
 	}
-	s.decode(d, n)
-	if len(d.fields) == 0 {
-		// The checks assume that every value could be read.
-		s.check(&checker{decoder: d, scheme: s})
-	}
+	c := &checker{decoder: d, scheme: s, headerRead: s.decode(d, n)}
+	s.check(c)
+	slices.SortStableFunc(d.fields, func(a, b fault.Field) int { return compare(a.Pointer, b.Pointer) })
 	if err := fault.InvalidFields(d.fields); err != nil {
 		return nil, err
 	}
@@ -67,8 +67,9 @@ func Parse(data []byte) (*Scheme, error) {
 	return s, nil
 }
 
-// decode reads the header and the stages, which stand side by side.
-func (s *Scheme) decode(d *decoder, n node) {
+// decode reads the header and the stages, which stand side by side, and reports
+// whether the header could be read.
+func (s *Scheme) decode(d *decoder, n node) bool {
 	d.duplicates(n, "")
 	names := slices.Concat(namesOf(fieldsOf(reflect.TypeFor[Header]())), Stages())
 	header, given := node{kind: objectNode}, map[string]node{}
@@ -84,17 +85,31 @@ func (s *Scheme) decode(d *decoder, n node) {
 		}
 		given[m.key] = m.value
 	}
-	d.decode(header, "", reflect.ValueOf(&s.Header).Elem())
+	read := d.reads(header, "", reflect.ValueOf(&s.Header).Elem())
 	for _, kind := range pipeline {
 		if value, ok := given[kind.name]; ok {
 			st := kind.make()
-			d.decode(value, "/"+kind.name, reflect.ValueOf(st).Elem())
-			s.stages = append(s.stages, placedStage{stageKind: kind, stage: st})
+			ok := d.reads(value, "/"+kind.name, reflect.ValueOf(st).Elem())
+			s.stages = append(s.stages, placedStage{stageKind: kind, stage: st, read: ok})
 		}
 	}
+	return read
 }
 
+// check looks at what could be read; what could not has been reported already.
 func (s *Scheme) check(c *checker) {
+	if c.headerRead {
+		s.checkHeader(c)
+	}
+	for _, st := range s.stages {
+		if st.read {
+			st.check(c, "/"+st.name)
+		}
+	}
+	s.checkWhole(c)
+}
+
+func (s *Scheme) checkHeader(c *checker) {
 	if s.Version < 1 {
 		c.fail("/version", "out_of_range", "versions count from 1.", "버전은 1부터 시작합니다.")
 	}
@@ -109,11 +124,9 @@ func (s *Scheme) check(c *checker) {
 	for name, text := range s.Conditions {
 		c.sentence("/conditions/"+string(name), text)
 	}
-	for _, st := range s.stages {
-		st.check(c, "/"+st.name)
+	if s.Incident != nil {
+		s.checkTimes(c, s.Incident.span())
 	}
-	s.checkWhole(c)
-	slices.SortStableFunc(c.fields, func(a, b fault.Field) int { return compare(a.Pointer, b.Pointer) })
 }
 
 // checkWhole refuses what no stage can see alone.
@@ -132,7 +145,7 @@ func (s *Scheme) checkWhole(c *checker) {
 	}
 	if len(payers) > 0 && !s.has("baseline") {
 		c.fail("/baseline", "required", "is missing; a scheme that pays a loss says which baseline it is measured from.",
-			"빠져 있습니다. 손실을 지급하는 제도는 어떤 기준 매출에서 재는지 밝혀야 합니다.")
+			"빠져 있습니다. 손실을 지급하는 보상 기준은 어떤 기준 매출에서 재는지 밝혀야 합니다.")
 	}
 	if len(payers) == 0 {
 		for _, name := range named[shapesLoss] {
@@ -140,6 +153,39 @@ func (s *Scheme) checkWhole(c *checker) {
 				"어떤 단계도 지급하지 않는 손실을 다룹니다. tiers나 loss_payment를 더하거나 이 단계를 빼십시오.")
 		}
 	}
+}
+
+// checkTimes refuses stages whose times have nothing to do with the incident.
+func (s *Scheme) checkTimes(c *checker, incident revenue.Span) {
+	for _, st := range s.stages {
+		t, ok := st.stage.(timed)
+		if !ok || !st.read {
+			continue
+		}
+		for pointer, between := range t.times() {
+			if !between.span().Overlaps(incident) {
+				c.fail("/"+st.name+pointer, "window_outside_incident", "shares no minute with the incident (%s).", "장애(%s)과 겹치는 시간이 없습니다.",
+					Between{From: incident.Start, To: incident.End}.text())
+			}
+		}
+	}
+}
+
+// Fits checks the scheme against an incident before it is put in force there:
+// the currency is the same and every time that the scheme names shares a minute
+// with the incident. It returns an Invalid fault whose pointers lead into the
+// scheme.
+func (s *Scheme) Fits(currency string, incident revenue.Span) error {
+	c := &checker{decoder: &decoder{}, scheme: s}
+	if currency != string(s.Currency) {
+		c.fail("/currency", "currency_differs", "is %s, and the incident's is %s.", "%s이며, 장애의 통화는 %s입니다.", string(s.Currency), currency)
+	}
+	if s.Incident != nil && !s.Incident.span().Overlaps(incident) {
+		c.fail("/incident", "window_outside_incident", "is another time than the incident's (%s).", "장애(%s)과 다른 시간입니다.",
+			Between{From: incident.Start, To: incident.End}.text())
+	}
+	s.checkTimes(c, incident)
+	return fault.InvalidFields(c.fields)
 }
 
 func (s *Scheme) has(stage string) bool {

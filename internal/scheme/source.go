@@ -28,11 +28,11 @@ func (f from) text() lang.Text {
 	case fromOwn:
 		return lang.T("the claimant's own figures", "청구인 본인의 수치")
 	case fromServices:
-		return lang.T("the scheme's table of services", "제도의 서비스별 표")
+		return lang.T("the scheme's table of services", "보상 기준의 서비스별 표")
 	case fromSectors:
-		return lang.T("the scheme's table of sectors", "제도의 업종별 표")
+		return lang.T("the scheme's table of sectors", "보상 기준의 업종별 표")
 	case fromFlat:
-		return lang.T("the scheme's flat value", "제도의 일률 값")
+		return lang.T("the scheme's flat value", "보상 기준의 일률 값")
 	}
 	return lang.T("nowhere", "근거 없음")
 }

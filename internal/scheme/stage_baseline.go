@@ -98,6 +98,13 @@ func (b baselineRule) check(c *checker, pointer string) {
 	}
 }
 
+func (b baselineRule) times() map[string]Between {
+	if b.Comparison == nil || b.Comparison.Period == nil {
+		return nil
+	}
+	return map[string]Between{"/comparison/period": *b.Comparison.Period}
+}
+
 func (s baselineStep) check(c *checker, pointer string) {
 	if s.Use != useEstimate {
 		if s.Minimum == nil || *s.Minimum < 1 {

@@ -28,14 +28,13 @@ type compensableWindow struct {
 
 func (w compensableWindow) check(c *checker, pointer string) {
 	w.Between.check(c, pointer)
-	if in := c.scheme.Incident; in != nil && w.From < w.To && !w.span().Overlaps(in.span()) {
-		c.fail(pointer, "window_outside_incident", "shares no minute with the incident (%s).", "사건(%s)과 겹치는 시간이 없습니다.", in.text())
-	}
 	if w.Use == replaceAll && c.paysLoss() {
 		c.fail(pointer+"/use", "contradictory", "a window that replaces the outage cannot measure a loss, which the scheme pays; use keep_inside.",
-			"장애 시간을 대체하는 기간으로는 제도가 지급하는 손실을 잴 수 없습니다. keep_inside를 쓰십시오.")
+			"장애 시간을 대체하는 기간으로는 보상 기준이 지급하는 손실을 잴 수 없습니다. keep_inside를 쓰십시오.")
 	}
 }
+
+func (w compensableWindow) times() map[string]Between { return map[string]Between{"": w.Between} }
 
 func (w compensableWindow) apply(e *evaluation) {
 	before := minutes(impaired(e.whole))

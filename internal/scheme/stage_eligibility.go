@@ -104,7 +104,7 @@ func (l eligibility) check(c *checker, pointer string) {
 
 func (l eligibility) apply(e *evaluation) {
 	inputs := []Value{{"claimant_kind", string(e.facts.ClaimantKind)}, {"sector", string(e.facts.Sector)}}
-	rule := lang.T("The claim meets the conditions of the scheme.", "제도의 요건을 충족합니다.")
+	rule := lang.T("The claim meets the conditions of the scheme.", "보상 기준의 요건을 충족합니다.")
 	outcome := "eligible"
 	refusal, unknown := l.refusal(e), l.unknown(e)
 	if refusal == nil {

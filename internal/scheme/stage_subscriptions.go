@@ -17,17 +17,18 @@ type monthBasis int
 
 const calendarMonth monthBasis = 0
 
-func (m *monthBasis) read(text string) error {
-	if text == "calendar" {
+func (m *monthBasis) read(n node) bool {
+	if n.kind == stringNode {
 		*m = calendarMonth
-		return nil
+		return n.text == "calendar"
 	}
-	days, err := strconv.Atoi(text)
-	if err != nil || days < 28 || days > 31 {
-		return fmt.Errorf("%q is neither \"calendar\" nor a number of days from 28 to 31", clip(text))
-	}
+	days, err := strconv.Atoi(n.text)
 	*m = monthBasis(days)
-	return nil
+	return err == nil && 28 <= days && days <= 31
+}
+
+func (m *monthBasis) wanted() lang.Text {
+	return lang.T(`"calendar", or a number of days from 28 to 31`, `"calendar" 또는 28~31의 일수`)
 }
 
 func (m *monthBasis) form() map[string]any {

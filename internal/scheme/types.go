@@ -1,7 +1,6 @@
 package scheme
 
 import (
-	"fmt"
 	"math/big"
 	"regexp"
 	"time"
@@ -20,13 +19,18 @@ type Decimal struct {
 
 var decimalPattern = regexp.MustCompile(`^[0-9]{1,12}(\.[0-9]{1,12})?$`)
 
-func (d *Decimal) read(text string) error {
-	if !decimalPattern.MatchString(text) {
-		return fmt.Errorf("%q is not an exact decimal such as \"0.206\" (at most 12 digits on either side of the point, no sign)", clip(text))
+func (d *Decimal) read(n node) bool {
+	if !decimalPattern.MatchString(n.text) {
+		return false
 	}
-	d.rat, _ = new(big.Rat).SetString(text)
-	d.text = text
-	return nil
+	d.rat, _ = new(big.Rat).SetString(n.text)
+	d.text = n.text
+	return true
+}
+
+func (d *Decimal) wanted() lang.Text {
+	return lang.T(`an exact decimal such as "0.206", with at most 12 digits on either side of the point and no sign`,
+		`"0.206"처럼 소수점 양쪽이 12자리 이하이고 부호가 없는 소수`)
 }
 
 func (d *Decimal) form() map[string]any {
@@ -60,12 +64,13 @@ type Name string
 
 var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,63}$`)
 
-func (n *Name) read(text string) error {
-	if !namePattern.MatchString(text) {
-		return fmt.Errorf("%q is not a name: 1 to 64 of a-z, 0-9, \"-\", \"_\", starting with a letter or digit", clip(text))
-	}
-	*n = Name(text)
-	return nil
+func (n *Name) read(v node) bool {
+	*n = Name(v.text)
+	return v.kind == stringNode && namePattern.MatchString(v.text)
+}
+
+func (n *Name) wanted() lang.Text {
+	return lang.T("a name of 1 to 64 of a-z, 0-9, - and _ that starts with a letter or digit", "소문자나 숫자로 시작하고 a-z, 0-9, -, _로 된 1~64자의 이름")
 }
 
 func (n *Name) form() map[string]any {
@@ -75,12 +80,14 @@ func (n *Name) form() map[string]any {
 // CurrencyCode is an ISO 4217 code.
 type CurrencyCode string
 
-func (c *CurrencyCode) read(text string) error {
-	if _, err := money.ParseCurrency(text); err != nil {
-		return err
-	}
-	*c = CurrencyCode(text)
-	return nil
+func (c *CurrencyCode) read(n node) bool {
+	*c = CurrencyCode(n.text)
+	_, err := money.ParseCurrency(n.text)
+	return n.kind == stringNode && err == nil
+}
+
+func (c *CurrencyCode) wanted() lang.Text {
+	return lang.T("an ISO 4217 currency code such as KRW", "KRW 같은 ISO 4217 통화 코드")
 }
 
 func (c *CurrencyCode) form() map[string]any {
@@ -90,12 +97,14 @@ func (c *CurrencyCode) form() map[string]any {
 // Date is a calendar day, 2006-01-02.
 type Date string
 
-func (d *Date) read(text string) error {
-	if _, err := time.Parse(time.DateOnly, text); err != nil {
-		return fmt.Errorf("%q is not a date such as 2022-10-15", clip(text))
-	}
-	*d = Date(text)
-	return nil
+func (d *Date) read(n node) bool {
+	*d = Date(n.text)
+	_, err := time.Parse(time.DateOnly, n.text)
+	return n.kind == stringNode && err == nil
+}
+
+func (d *Date) wanted() lang.Text {
+	return lang.T("a date such as 2022-10-15", "2022-10-15 형식의 날짜")
 }
 
 func (d *Date) form() map[string]any {

@@ -128,6 +128,7 @@ type estimateRow struct {
 	N             int    `gorm:"primaryKey;autoIncrement:false"`
 	Bytes         []byte
 	Hash          string
+	Inputs        []byte
 	InputHash     string
 	Model         string
 	SchemeID      string
@@ -148,16 +149,42 @@ func (r reader) Estimate(ctx context.Context, claimID string, n int) (claims.Est
 	if err != nil {
 		return claims.Estimate{}, absent(err, "estimate", claimID)
 	}
+	return row.estimate(), nil
+}
+
+// NewestEstimates takes the estimate whose number is the claim's count of them.
+func (r reader) NewestEstimates(ctx context.Context, incidentID string, page claims.Page) ([]claims.Estimate, error) {
+	q := r.db.WithContext(ctx).Table("estimates").Select("estimates.*").
+		Joins("JOIN claims ON claims.id = estimates.claim_id AND claims.estimates = estimates.n").
+		Order("claims.id DESC").Limit(page.Limit)
+	if incidentID != "" {
+		q = q.Where("claims.incident_id = ?", incidentID)
+	}
+	if page.After != "" {
+		q = q.Where("claims.id < ?", page.After)
+	}
+	var rows []estimateRow
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("list estimates: %w", err)
+	}
+	list := make([]claims.Estimate, len(rows))
+	for i, row := range rows {
+		list[i] = row.estimate()
+	}
+	return list, nil
+}
+
+func (row estimateRow) estimate() claims.Estimate {
 	return claims.Estimate{
-		ClaimID: row.ClaimID, N: row.N, Bytes: row.Bytes, Hash: row.Hash, InputHash: row.InputHash, Model: row.Model,
+		ClaimID: row.ClaimID, N: row.N, Bytes: row.Bytes, Hash: row.Hash, Inputs: row.Inputs, InputHash: row.InputHash, Model: row.Model,
 		Scheme: claims.SchemeRef{ID: row.SchemeID, Version: row.SchemeVersion}, Amount: money.Minor(row.Amount), Outcome: row.Outcome,
 		MadeAt: fromMicros(row.MadeAt),
-	}, nil
+	}
 }
 
 func (t tx) InsertEstimate(ctx context.Context, e claims.Estimate) error {
 	return gorm.G[estimateRow](t.db).Create(ctx, &estimateRow{
-		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
+		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, Inputs: e.Inputs, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
 		SchemeVersion: e.Scheme.Version, Amount: int64(e.Amount), Outcome: e.Outcome, MadeAt: toMicros(e.MadeAt),
 	})
 }

@@ -25,11 +25,15 @@ type translating struct {
 // Translate is called by gorm on every error of a statement, begin or commit.
 func (d translating) Translate(err error) error {
 	if d.unavailable(err) {
-		f := fault.New(fault.Unavailable, "database_unavailable", "The database cannot serve right now; nothing was changed.", "데이터베이스가 지금 응답할 수 없습니다. 바뀐 것은 없습니다.")
-		f.RetryAfter = 5 * time.Second
-		return f.Because(err)
+		return unavailable(err)
 	}
 	return d.translate(err)
+}
+
+func unavailable(cause error) error {
+	f := fault.New(fault.Unavailable, "database_unavailable", "The database cannot serve right now; nothing was changed.", "데이터베이스가 지금 응답할 수 없습니다. 바뀐 것은 없습니다.")
+	f.RetryAfter = 5 * time.Second
+	return f.Because(cause)
 }
 
 func sqliteDialect(source string) gorm.Dialector {

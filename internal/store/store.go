@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -38,6 +39,10 @@ type Store struct {
 	pools []*sql.DB
 	stop  func()
 	kind  goose.Dialect
+	// A transaction holds gate for reading, so that Close, which takes it for
+	// writing, waits for those under way and finds none after them.
+	gate   sync.RWMutex
+	closed bool
 }
 
 // sqliteFile is the database file inside the data directory.
@@ -155,8 +160,15 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 	return len(applied), nil
 }
 
-// Close waits for the transactions under way and closes the connections.
+// Close waits for the transactions under way, takes no further ones and closes
+// the connections.
 func (s *Store) Close() error {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	s.stop()
 	var errs []error
 	for _, p := range s.pools {

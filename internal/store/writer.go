@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
@@ -18,6 +17,11 @@ import (
 func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, t claims.Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	if s.closed {
+		return fault.New(fault.Unavailable, "shutting_down", "The server is stopping.", "서버가 종료되는 중입니다.")
 	}
 	// Once begun, a transaction runs to its end: a client that hangs up must not
 	// decide what its neighbours in a shared commit see.
@@ -52,7 +56,6 @@ type writer struct {
 	db    *gorm.DB
 	queue chan *write
 	done  chan struct{}
-	once  sync.Once
 }
 
 type write struct {
@@ -76,8 +79,6 @@ func (w *writer) inTx(ctx context.Context, f func(*gorm.DB) error) error {
 	job := &write{f: f, answer: make(chan struct{})}
 	select {
 	case w.queue <- job:
-	case <-w.done:
-		return fault.New(fault.Unavailable, "shutting_down", "The server is stopping.", "서버가 종료되는 중입니다.")
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -88,10 +89,8 @@ func (w *writer) inTx(ctx context.Context, f func(*gorm.DB) error) error {
 	return job.err
 }
 
-// stop lets the transaction under way end and takes no further ones.
-func (w *writer) stop() {
-	w.once.Do(func() { close(w.done) })
-}
+// stop ends the writer, which nobody may be waiting for.
+func (w *writer) stop() { close(w.done) }
 
 func (w *writer) run() {
 	for {
@@ -155,17 +154,17 @@ func (w *writer) waiting() *write {
 // lost, as when the disk is full.
 func (j *write) runIn(shared *gorm.DB) error {
 	if err := shared.Exec("SAVEPOINT own").Error; err != nil {
-		j.err = fmt.Errorf("savepoint: %w", err)
-		return j.err
+		return unavailable(fmt.Errorf("savepoint: %w", err))
 	}
 	j.err = j.guarded(shared)
 	if j.err != nil || j.panics != nil {
+		// It fails where SQLite gave up the whole transaction by itself.
 		if err := shared.Exec("ROLLBACK TO own").Error; err != nil {
-			return fmt.Errorf("roll back: %w", err)
+			return unavailable(fmt.Errorf("roll back: %w", err))
 		}
 	}
 	if err := shared.Exec("RELEASE own").Error; err != nil {
-		return fmt.Errorf("release: %w", err)
+		return unavailable(fmt.Errorf("release: %w", err))
 	}
 	return nil
 }

@@ -127,6 +127,7 @@ CREATE TABLE estimates (
     n               bigint NOT NULL CHECK (n >= 1),
     bytes           bytea NOT NULL,
     hash            text COLLATE "C" NOT NULL,
+    inputs          bytea NOT NULL,
     input_hash      text COLLATE "C" NOT NULL,
     model           text COLLATE "C" NOT NULL,
     scheme_id       text COLLATE "C" NOT NULL,

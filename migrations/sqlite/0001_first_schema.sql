@@ -127,6 +127,7 @@ CREATE TABLE estimates (
     n               INTEGER NOT NULL CHECK (n >= 1),
     bytes           BLOB NOT NULL,
     hash            TEXT NOT NULL,
+    inputs          BLOB NOT NULL,
     input_hash      TEXT NOT NULL,
     model           TEXT NOT NULL,
     scheme_id       TEXT NOT NULL,

@@ -1,16 +1,11 @@
 package scheme
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"redress/internal/fault"
 	"redress/internal/lang"
@@ -18,133 +13,9 @@ import (
 	"redress/internal/revenue"
 )
 
-// Limits of what is read. A scheme is written by hand; facts of one claim are
-// small. Anything larger is refused before it costs memory.
-const (
-	maxBytes    = 1 << 20
-	maxDepth    = 16
-	maxProblems = 100
-)
-
-// node is one JSON value as it stands in the document: keys in order, numbers
-// as written, duplicates still visible. encoding/json alone would lose these.
-type node struct {
-	kind    nodeKind
-	text    string // of a string or a number
-	truth   bool
-	members []member
-	items   []node
-}
-
-type nodeKind string
-
-const (
-	objectNode nodeKind = "object"
-	arrayNode  nodeKind = "array"
-	stringNode nodeKind = "string"
-	numberNode nodeKind = "number"
-	boolNode   nodeKind = "boolean"
-	nullNode   nodeKind = "null"
-)
-
-type member struct {
-	key   string
-	value node
-}
-
-func (n node) member(key string) (node, bool) {
-	for _, m := range n.members {
-		if m.key == key {
-			return m.value, true
-		}
-	}
-	return node{}, false
-}
-
-// readNode reads exactly one JSON value, and refuses with a Malformed fault
-// what is not JSON.
-func readNode(data []byte) (node, error) {
-	if len(data) > maxBytes {
-		return node{}, fault.New(fault.TooLarge, "too_large",
-			"the document has %d bytes; at most %d are read.", "문서가 %d바이트입니다. 최대 %d바이트까지 읽습니다.", len(data), maxBytes)
-	}
-	if !utf8.Valid(data) {
-		return node{}, malformed(errors.New("the bytes are not UTF-8"))
-	}
-	tokens := json.NewDecoder(bytes.NewReader(data))
-	tokens.UseNumber()
-	n, err := readValue(tokens, 0)
-	if err != nil {
-		return node{}, malformed(err)
-	}
-	if _, err := tokens.Token(); !errors.Is(err, io.EOF) {
-		return node{}, malformed(errors.New("something follows the JSON value"))
-	}
-	return n, nil
-}
-
-func malformed(cause error) error {
-	return fault.New(fault.Malformed, "malformed_json",
-		"the document is not one JSON value: %s.", "문서가 하나의 JSON 값이 아닙니다: %s.", cause.Error()).Because(cause)
-}
-
-func readValue(tokens *json.Decoder, depth int) (node, error) {
-	if depth > maxDepth {
-		return node{}, fmt.Errorf("nested deeper than %d levels", maxDepth)
-	}
-	token, err := tokens.Token()
-	if errors.Is(err, io.EOF) {
-		return node{}, io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return node{}, err
-	}
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '{' {
-			return readObject(tokens, depth)
-		}
-		return readArray(tokens, depth)
-	case string:
-		return node{kind: stringNode, text: t}, nil
-	case json.Number:
-		return node{kind: numberNode, text: t.String()}, nil
-	case bool:
-		return node{kind: boolNode, truth: t}, nil
-	default:
-		return node{kind: nullNode}, nil
-	}
-}
-
-func readObject(tokens *json.Decoder, depth int) (node, error) {
-	n := node{kind: objectNode}
-	for tokens.More() {
-		key, err := tokens.Token()
-		if err != nil {
-			return node{}, err
-		}
-		value, err := readValue(tokens, depth+1)
-		if err != nil {
-			return node{}, err
-		}
-		n.members = append(n.members, member{key: key.(string), value: value})
-	}
-	_, err := tokens.Token()
-	return n, err
-}
-
-func readArray(tokens *json.Decoder, depth int) (node, error) {
-	n := node{kind: arrayNode}
-	for tokens.More() {
-		item, err := readValue(tokens, depth+1)
-		if err != nil {
-			return node{}, err
-		}
-		n.items = append(n.items, item)
-	}
-	_, err := tokens.Token()
-	return n, err
-}
+// maxProblems is how many problems are named: a broken generator can repeat one
+// mistake a thousand times.
+const maxProblems = 100
 
 // decoder fills Go structs from nodes and gathers every problem on the way.
 // The structs are the language: their json tags name the fields, a field
@@ -154,7 +25,6 @@ type decoder struct {
 }
 
 func (d *decoder) fail(pointer, code, en, ko string, args ...any) {
-	// Enough is enough: a broken generator can repeat one mistake a thousand times.
 	if len(d.fields) < maxProblems {
 		d.fields = append(d.fields, fault.At(pointer, code, en, ko, args...))
 	}
@@ -167,8 +37,10 @@ func (d *decoder) wrongType(pointer string, got node, wantEN, wantKO string) {
 // literal is a type with its own way of being written as one JSON string or
 // number.
 type literal interface {
-	// read takes the text of the string or number.
-	read(text string) error
+	// read takes the value, or reports that it cannot.
+	read(n node) bool
+	// wanted says what can be read.
+	wanted() lang.Text
 	// form is the JSON Schema of the type.
 	form() map[string]any
 }
@@ -199,6 +71,13 @@ func optionsOf(t reflect.Type) []string {
 		return reflect.Zero(t).Interface().(choice).options()
 	}
 	return nil
+}
+
+// reads decodes and reports whether that found no problem.
+func (d *decoder) reads(n node, pointer string, v reflect.Value) bool {
+	before := len(d.fields)
+	d.decode(n, pointer, v)
+	return len(d.fields) == before && before < maxProblems
 }
 
 func (d *decoder) decode(n node, pointer string, v reflect.Value) {
@@ -247,13 +126,8 @@ func (d *decoder) decodeKind(n node, pointer string, v reflect.Value) {
 }
 
 func (d *decoder) literal(n node, pointer string, into literal) {
-	_, stringOnly := into.form()["pattern"]
-	if stringOnly && n.kind != stringNode {
-		d.wrongType(pointer, n, "a string", "문자열")
-		return
-	}
 	if n.kind != stringNode && n.kind != numberNode {
-		d.wrongType(pointer, n, "a string or an integer", "문자열 또는 정수")
+		d.fail(pointer, "wrong_type", "is a JSON %s; %s is wanted.", "JSON %s입니다. %s이(가) 필요합니다.", string(n.kind), into.wanted())
 		return
 	}
 	if n.kind == numberNode && strings.ContainsAny(n.text, ".eE") {
@@ -261,8 +135,8 @@ func (d *decoder) literal(n node, pointer string, into literal) {
 			"%s은(는) 부동소수점 수입니다. 정확한 소수는 \"0.206\"처럼 문자열로 적으십시오.", clip(n.text))
 		return
 	}
-	if err := into.read(n.text); err != nil {
-		d.fail(pointer, "invalid_value", "%s.", "값이 올바르지 않습니다: %s.", err.Error())
+	if !into.read(n) {
+		d.fail(pointer, "invalid_value", "%q is not %s.", "%q은(는) 쓸 수 없는 값입니다. %s이(가) 필요합니다.", clip(n.text), into.wanted())
 	}
 }
 

@@ -1,0 +1,173 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+
+	"redress/internal/fault"
+)
+
+// contractFields turns what the contract check found into field problems; a
+// body that is no JSON at all, or a missing required header, is Malformed.
+func contractFields(err error) ([]fault.Field, error) {
+	var fields []fault.Field
+	for _, e := range flatten(err) {
+		var request *openapi3filter.RequestError
+		if !errors.As(e, &request) {
+			return nil, fmt.Errorf("contract check: %w", e)
+		}
+		where := "#"
+		if p := request.Parameter; p != nil {
+			where = p.In + ":" + p.Name
+			if p.Name == "Idempotency-Key" && errors.Is(request.Err, openapi3filter.ErrInvalidRequired) {
+				return nil, fault.New(fault.Malformed, "idempotency_key_required",
+					"Send an Idempotency-Key header, a new one for each new request, so that a retry cannot act twice.",
+					"Idempotency-Key 헤더를 보내십시오(요청마다 새 값). 재시도가 두 번 처리되는 것을 막습니다.")
+			}
+		}
+		found, ok := schemaFields(request.Err, where)
+		if !ok && request.Parameter == nil {
+			return nil, malformedBody(request)
+		}
+		if !ok {
+			found = []fault.Field{fault.At(where, "parameter_invalid", "%s", "%s", parameterReason(request))}
+		}
+		fields = append(fields, found...)
+	}
+	return fields, nil
+}
+
+func parameterReason(e *openapi3filter.RequestError) string {
+	if e.Reason != "" {
+		return e.Reason
+	}
+	return e.Err.Error()
+}
+
+func malformedBody(e *openapi3filter.RequestError) error {
+	if errors.Is(e.Err, openapi3filter.ErrInvalidRequired) {
+		return fault.New(fault.Malformed, "body_required", "This needs a JSON body.", "JSON 본문이 필요합니다.")
+	}
+	return notJSON(e)
+}
+
+// flatten opens multi-errors of any depth, but nothing else: a schema error may
+// hold the cause of its own and stays whole.
+func flatten(err error) []error {
+	multi, ok := err.(openapi3.MultiError) //nolint:errorlint // only the outermost
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range multi {
+		all = append(all, flatten(e)...)
+	}
+	return all
+}
+
+// schemaFields names each place where a value breaks its schema.
+func schemaFields(err error, where string) ([]fault.Field, bool) {
+	if err == nil {
+		return nil, false
+	}
+	var fields []fault.Field
+	for _, e := range flatten(err) {
+		var broken *openapi3.SchemaError
+		if !errors.As(e, &broken) {
+			return nil, false
+		}
+		var inner openapi3.MultiError
+		if broken.SchemaField == "allOf" && errors.As(broken.Origin, &inner) {
+			found, ok := schemaFields(inner, where)
+			if !ok {
+				return nil, false
+			}
+			fields = append(fields, found...)
+			continue
+		}
+		fields = append(fields, schemaField(broken, where))
+	}
+	return fields, len(fields) > 0
+}
+
+// pointerEscape writes a name as a JSON pointer does (RFC 6901).
+var pointerEscape = strings.NewReplacer("~", "~0", "/", "~1")
+
+func schemaField(e *openapi3.SchemaError, where string) fault.Field {
+	pointer := where
+	for _, name := range e.JSONPointer() {
+		pointer += "/" + pointerEscape.Replace(name)
+	}
+	switch e.SchemaField {
+	case "required":
+		return fault.At(pointer, "required", "is required.", "반드시 있어야 합니다.")
+	case "properties":
+		var name string
+		if _, err := fmt.Sscanf(e.Reason, "property %q is unsupported", &name); err == nil {
+			pointer += "/" + pointerEscape.Replace(name)
+		}
+		return fault.At(pointer, "unknown_field", "is not a field of this document.", "이 문서에 없는 항목입니다.")
+	case "type", "nullable":
+		return fault.At(pointer, "wrong_type", "must be %s.", "%s 형식이어야 합니다.", typeName(e.Schema))
+	case "enum":
+		return fault.At(pointer, "not_an_option", "must be one of %s.", "다음 중 하나여야 합니다: %s.", options(e.Schema))
+	case "format":
+		return fault.At(pointer, "wrong_format", "must be %s.", "%s 형식이어야 합니다.", formatName(e.Schema))
+	case "pattern":
+		return fault.At(pointer, "wrong_format", "must match %s.", "%s 형식이어야 합니다.", e.Schema.Pattern)
+	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
+		return fault.At(pointer, "out_of_range", "must be %s.", "범위를 벗어났습니다: %s.", rangeName(e.Schema))
+	case "minLength", "maxLength":
+		return fault.At(pointer, "wrong_length", "must be %s long.", "길이가 맞지 않습니다: %s.", lengthName(e.Schema.MinLength, e.Schema.MaxLength, "characters"))
+	case "minItems", "maxItems":
+		return fault.At(pointer, "wrong_length", "must have %s.", "개수가 맞지 않습니다: %s.", lengthName(e.Schema.MinItems, e.Schema.MaxItems, "items"))
+	case "minProperties":
+		return fault.At(pointer, "nothing_to_change", "must name at least one field to change.", "바꿀 항목이 하나 이상 있어야 합니다.")
+	default:
+		return fault.At(pointer, "not_as_in_contract", "%s", "%s", e.Reason)
+	}
+}
+
+func typeName(s *openapi3.Schema) string {
+	if s.Type == nil {
+		return "another type"
+	}
+	return strings.Join(s.Type.Slice(), " or ")
+}
+
+func formatName(s *openapi3.Schema) string {
+	if s.Format == "date-time" {
+		return fmt.Sprintf("an RFC 3339 time with offset, of the years %d to %d, such as 2022-10-15T15:30:00+09:00", firstYear, lastYear)
+	}
+	return s.Format
+}
+
+func options(s *openapi3.Schema) string {
+	names := make([]string, len(s.Enum))
+	for i, v := range s.Enum {
+		names[i] = fmt.Sprint(v)
+	}
+	return strings.Join(names, ", ")
+}
+
+func rangeName(s *openapi3.Schema) string {
+	var parts []string
+	if s.Min != nil {
+		parts = append(parts, fmt.Sprintf("at least %.0f", *s.Min))
+	}
+	if s.Max != nil {
+		parts = append(parts, fmt.Sprintf("at most %.0f", *s.Max))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func lengthName(low uint64, high *uint64, unit string) string {
+	if high == nil {
+		return fmt.Sprintf("at least %d %s", low, unit)
+	}
+	return fmt.Sprintf("%d to %d %s", low, *high, unit)
+}
