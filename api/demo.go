@@ -176,11 +176,11 @@ curl -s '{{.Base}}/v1/estimates?currency=KRW&zone=Asia/Seoul&declared_actual=250
   -H 'Content-Type: text/csv' --data-binary @{{quoted (printf "%s/taxi.csv" .Stories)}}
 
 # The estimate of a filed claim, as its claimant sees it.
-curl -s '{{.Base}}/v1/claims/{{.Box.ClaimID}}/estimate' -H 'Authorization: Bearer {{.Box.Keys.claimant}}'
+curl -s '{{.Base}}/v1/claims/{{.Box.ClaimID}}/estimate' -H 'Authorization: Bearer {{.Claimant}}'
 
 # The newest submitted claims, as a reviewer sees them.
 curl -s '{{.Base}}/v1/claims?incident_id={{.Box.IncidentID}}&state=submitted&limit=3' \
-  -H 'Authorization: Bearer {{.Box.Keys.reviewer}}'
+  -H 'Authorization: Bearer {{.Reviewer}}'
 
 Ctrl-C ends the demo{{with .Removed}} and removes {{.}}{{end}}.
 `))
@@ -201,7 +201,8 @@ func (d demoCommand) introduce(to io.Writer, base, dir string, box sandbox.Sandb
 		removed = dir
 	}
 	return introduction.Execute(to, map[string]any{
-		"Base": base, "Stories": storiesIn(dir), "Removed": removed, "Box": box, "Keys": keys,
+		"Base": base, "Stories": storiesIn(dir), "Removed": removed, "Box": box,
+		"Keys": keys, "Claimant": box.Keys[identity.Claimant], "Reviewer": box.Keys[identity.Reviewer],
 		"Claimants": d.Claimants, "Clock": sandbox.Now.Format("2006-01-02 15:04 -07:00"),
 	})
 }

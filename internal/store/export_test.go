@@ -1,0 +1,17 @@
+package store
+
+import (
+	"database/sql"
+
+	"gorm.io/gorm/schema"
+)
+
+// Rows are all structs that name a table.
+var Rows = []schema.Tabler{
+	keyRow{}, incidentRow{}, schemeRow{}, claimantRow{}, outletRow{}, uploadRow{}, weekRow{},
+	claimRow{}, estimateRow{}, entryRow{}, eventRow{}, idempotencyRow{},
+}
+
+// Raw is the connection that writes, for statements that no method makes. On
+// SQLite it is the only one.
+func (s *Store) Raw() *sql.DB { return s.write }
