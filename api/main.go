@@ -27,12 +27,13 @@ var contract []byte
 
 // cli is every command, flag and environment variable.
 type cli struct {
-	Serve     serveCommand     `cmd:"" default:"withargs" help:"Serve the API (default)."`
-	Demo      demoCommand      `cmd:"" help:"Serve a sandbox incident modelled on 15 October 2022, with claimants, histories and claims."`
-	Migrate   migrateCommand   `cmd:"" help:"Bring the database schema to the newest version."`
-	Keys      keysCommand      `cmd:"" help:"Issue a key, such as the first admin key."`
-	Recompute recomputeCommand `cmd:"" help:"Make every stored estimate again from its inputs and compare byte for byte."`
-	Estimate  estimateCommand  `cmd:"" help:"Answer a file of questions from a folder of histories, without a database."`
+	Serve       serveCommand       `cmd:"" default:"withargs" help:"Serve the API (default)."`
+	Demo        demoCommand        `cmd:"" help:"Serve a sandbox incident modelled on 15 October 2022, with claimants, histories and claims."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema to the newest version."`
+	Keys        keysCommand        `cmd:"" help:"Issue a key, such as the first admin key."`
+	Recompute   recomputeCommand   `cmd:"" help:"Make every stored estimate again from its inputs and compare byte for byte."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
+	Estimate    estimateCommand    `cmd:"" help:"Answer a file of questions from a folder of histories, without a database."`
 }
 
 // world is what a command may touch, so that tests can run the real program.

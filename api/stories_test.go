@@ -14,12 +14,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"redress/internal/identity"
 	"redress/internal/money"
+	"redress/internal/store/storetest"
 )
 
 var update = flag.Bool("update", false, "write the figures of docs/stories.md anew")
@@ -34,28 +37,36 @@ const storiesDocument = "../docs/stories.md"
 func demo(t *testing.T, flags ...string) (stories, printed string) {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "demo")
+	printed, _ = startDemo(t, append(flags, "--dir", dir)...)
+	return filepath.Join(dir, "stories"), printed
+}
+
+// startDemo runs the demo until it is stopped, at the latest when the test ends.
+func startDemo(t *testing.T, flags ...string) (printed string, stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	out, stdout := io.Pipe()
 	var stderr bytes.Buffer
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"demo", "--address", "127.0.0.1:0", "--dir", dir}, flags...), stdout, &stderr)
+		ended <- run(ctx, append([]string{"demo", "--address", "127.0.0.1:0", "--claimants", "20"}, flags...), stdout, &stderr)
 		stdout.Close()
 	}()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if code := <-ended; code != 0 {
 			t.Errorf("the demo ended with %d: %s", code, stderr.String())
 		}
 	})
+	t.Cleanup(stop)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		printed += lines.Text() + "\n"
 		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
-			return filepath.Join(dir, "stories"), printed
+			return printed, stop
 		}
 	}
 	t.Fatalf("the demo ended before it was ready: %s", printed)
-	return "", ""
+	return "", nil
 }
 
 // needTools skips, loudly, where the documented commands cannot run.
@@ -172,9 +183,9 @@ var quotes = map[string]func(storyClaim) string{
 	"95 % interval":      func(c storyClaim) string { return between(c.total().interval(95)) },
 	"actual":             func(c storyClaim) string { return won(c.total().Actual) },
 	"shortfall":          func(c storyClaim) string { return won(c.total().Shortfall) },
-	"after substitutes":  func(c storyClaim) string { return c.step("attribution", "substitutes").Output.Value },
-	"× platform's share": func(c storyClaim) string { return c.step("attribution", "platform_share").Output.Value },
-	"× margin":           func(c storyClaim) string { return c.step("margin", "margin").Output.Value },
+	"after substitutes":  func(c storyClaim) string { return exact(c.step("attribution", "substitutes")) },
+	"× platform's share": func(c storyClaim) string { return exact(c.step("attribution", "platform_share")) },
+	"× margin":           func(c storyClaim) string { return exact(c.step("margin", "margin")) },
 	"tier":               func(c storyClaim) string { return won(c.step("tiers", "loss").Contribution) },
 	"membership refund":  func(c storyClaim) string { return won(c.step("subscriptions", "monthly_fee").Contribution) },
 	"the scheme pays":    func(c storyClaim) string { return won(c.Estimate.Compensation.Amount) },
@@ -182,6 +193,19 @@ var quotes = map[string]func(storyClaim) string{
 }
 
 func won(a money.Minor) string { return strings.TrimSuffix(money.KRW.Text(a).KO, "원") }
+
+// exact is what a step leaves of the loss, which need not be a whole number.
+func exact(l traceLine) string {
+	whole, fraction, broken := strings.Cut(l.Output.Value, ".")
+	n, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil {
+		return l.Output.Value
+	}
+	if broken {
+		fraction = "." + fraction
+	}
+	return won(money.Minor(n)) + fraction
+}
 
 func between(iv interval) string { return won(iv.Low) + "–" + won(iv.High) }
 
@@ -234,7 +258,7 @@ var stories = []story{
 
 func TestTheDocumentedStoriesRunAgainstTheDemoAndTheirFiguresAreTrue(t *testing.T) {
 	needTools(t)
-	folder, _ := demo(t, "--claimants", "20")
+	folder, _ := demo(t)
 	document, err := os.ReadFile(storiesDocument)
 	if err != nil {
 		t.Fatal(err)
@@ -390,7 +414,9 @@ func checkRows(t *testing.T, text string, rows []string) {
 
 func TestTheDemosThreeCommandsWorkAsPrinted(t *testing.T) {
 	needTools(t)
-	folder, printed := demo(t, "--claimants", "20")
+	// A database that the shell names is none of the demo's business.
+	t.Setenv("DATABASE_URL", "postgres://127.0.0.1:1/somebody-elses")
+	folder, printed := demo(t)
 	_, try, _ := strings.Cut(printed, "\nTry\n")
 	commands := regexp.MustCompile(`(?m)^curl (?:.*\\\n)*.*$`).FindAllString(try, -1)
 	if len(commands) != 3 {
@@ -408,6 +434,26 @@ func TestTheDemosThreeCommandsWorkAsPrinted(t *testing.T) {
 	}
 }
 
+func TestTheDemoRemovesItsTemporaryDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	made := func() int {
+		t.Helper()
+		entries, err := os.ReadDir(os.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	_, stop := startDemo(t)
+	if n := made(); n != 1 {
+		t.Errorf("the demo made %d directories, want 1", n)
+	}
+	stop()
+	if n := made(); n != 0 {
+		t.Errorf("the demo left %d directories behind", n)
+	}
+}
+
 func TestTheDemoRefusesADirectoryInUse(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "mine"), nil, 0o600); err != nil {
@@ -419,8 +465,21 @@ func TestTheDemoRefusesADirectoryInUse(t *testing.T) {
 	}
 }
 
+func TestTheDemoFillsAnEmptyPostgresAndNoUsedOne(t *testing.T) {
+	url := storetest.Options(t, "postgres").DatabaseURL
+	printed, stop := startDemo(t, "--database-url", url)
+	if !strings.Contains(printed, "20 synthetic claimants") {
+		t.Errorf("the demo prints:\n%s", printed)
+	}
+	stop()
+	var stderr bytes.Buffer
+	if code := run(t.Context(), []string{"demo", "--address", "127.0.0.1:0", "--database-url", url}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "an empty database only") {
+		t.Errorf("a second demo ended with %d: %s", code, stderr.String())
+	}
+}
+
 func TestTheDemoNamesAnAddressThatIsTaken(t *testing.T) {
-	folder, _ := demo(t, "--claimants", "20")
+	folder, _ := demo(t)
 	address := strings.TrimPrefix(environment(t, folder, "REDRESS"), "http://")
 	var stderr bytes.Buffer
 	if code := run(t.Context(), []string{"demo", "--address", address}, io.Discard, &stderr); code != 1 || !strings.Contains(stderr.String(), "--address") {

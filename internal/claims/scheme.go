@@ -44,7 +44,7 @@ func (s *Service) PublishScheme(ctx context.Context, actor identity.Actor, docum
 	}
 	parsed, err := scheme.Parse(document)
 	if err != nil {
-		return SchemeVersion{}, err
+		return SchemeVersion{}, fault.Under("#", err)
 	}
 	v := SchemeVersion{
 		ID: string(parsed.ID), Version: parsed.Version, Title: lang.Text(parsed.Title),

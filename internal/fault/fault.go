@@ -76,6 +76,22 @@ func (e *Error) Because(cause error) *Error {
 	return e
 }
 
+// Under returns err with a prefix before every pointer, for input that is part
+// of a larger document; an error that is no fault is returned as it is.
+func Under(prefix string, err error) error {
+	inner := As(err)
+	if inner == nil {
+		return err
+	}
+	outer := *inner
+	outer.Fields = make([]Field, len(inner.Fields))
+	for i, f := range inner.Fields {
+		f.Pointer = prefix + f.Pointer
+		outer.Fields[i] = f
+	}
+	return &outer
+}
+
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Code)

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -157,7 +158,7 @@ var client = &http.Client{
 }
 
 // send sends a request and holds the answer against the contract.
-func (s *server) send(t testing.TB, r request) answer {
+func (s *server) send(t tester, r request) answer {
 	t.Helper()
 	sent := s.prepare(t, r)
 	got, err := client.Do(sent)
@@ -177,7 +178,7 @@ func (s *server) send(t testing.TB, r request) answer {
 
 // prepare makes the request. A body is JSON and a POST has a fresh
 // Idempotency-Key unless the header says otherwise.
-func (s *server) prepare(t testing.TB, r request) *http.Request {
+func (s *server) prepare(t tester, r request) *http.Request {
 	t.Helper()
 	method, path, _ := strings.Cut(s.fill(r.line), " ")
 	var body io.Reader
@@ -226,7 +227,7 @@ func (s *server) fill(text string) string {
 }
 
 // must sends a request that succeeds and answers its body.
-func (s *server) must(t testing.TB, r request) map[string]any {
+func (s *server) must(t tester, r request) map[string]any {
 	t.Helper()
 	a := s.send(t, r)
 	if a.status >= 300 {
@@ -242,7 +243,7 @@ func (s *server) must(t testing.TB, r request) map[string]any {
 }
 
 // make sends a request that creates something and keeps its id under a name.
-func (s *server) make(t testing.TB, name string, r request) map[string]any {
+func (s *server) make(t tester, name string, r request) map[string]any {
 	t.Helper()
 	made := s.must(t, r)
 	id, ok := made["id"].(string)
@@ -254,7 +255,7 @@ func (s *server) make(t testing.TB, name string, r request) map[string]any {
 }
 
 // register registers a claimant and keeps id and token under a name.
-func (s *server) register(t testing.TB, name, body string) {
+func (s *server) register(t tester, name, body string) {
 	t.Helper()
 	made := s.must(t, request{line: "POST /v1/claimants", body: body})
 	claimant, key := made["claimant"].(map[string]any), made["key"].(map[string]any)
@@ -276,4 +277,13 @@ func readFile(name string) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// tester is a test, or one check of a property.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	Fatal(args ...any)
 }

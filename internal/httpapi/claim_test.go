@@ -157,7 +157,9 @@ func TestValidateNamesEveryProblemAndStoresNothing(t *testing.T) {
 
 func TestProblemSpeaksTheLanguageAskedFor(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *server) {
-		korean := func(text string) bool { return strings.ContainsFunc(text, func(r rune) bool { return r >= '가' && r <= '힣' }) }
+		korean := func(text string) bool {
+			return strings.ContainsFunc(text, func(r rune) bool { return r >= '가' && r <= '힣' })
+		}
 		for accept, want := range map[string]bool{"ko": true, "ko-KR,en;q=0.5": true, "en": false, "fr": false, "en;q=0.1,ko;q=0.9": true} {
 			for _, r := range []request{claimWith("25000", "-1"), {as: "driver", line: "GET /v1/claims/" + noClaim}, {line: "GET /v1/claims"}} {
 				r.header = map[string]string{"Accept-Language": accept}
@@ -204,7 +206,7 @@ func TestTextIsKeptAsWritten(t *testing.T) {
 // A file of which the lesser part is bad is taken, and the bad rows are named.
 func TestBadRowsAreNamedAndTheRestIsTaken(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *server) {
-		a := s.send(t, upload(csvBody, hours(48)+"2022-10-15 15:00,nothing,1\n2022-10-1"))
+		a := s.send(t, upload(csvBody, hours(48)+"2022-10-15 15:00,nothing,1\n2022-10-"))
 		var got struct {
 			Stored bool
 			Report struct {

@@ -113,10 +113,10 @@ func mergePatch(present any, patch []byte, into any) error {
 	}
 	merged, err := jsonpatch.MergePatch(document, patch)
 	if err != nil {
-		return fault.New(fault.Malformed, "json_malformed", "The patch cannot be applied: %s.", "패치를 적용할 수 없습니다: %s.", err.Error())
+		return fault.New(fault.Malformed, "malformed_json", "The patch cannot be applied: %s.", "패치를 적용할 수 없습니다: %s.", err.Error())
 	}
 	if err := json.NewDecoder(bytes.NewReader(merged)).Decode(into); err != nil {
-		return fault.New(fault.Malformed, "json_malformed", "The patch cannot be applied: %s.", "패치를 적용할 수 없습니다: %s.", err.Error())
+		return fault.New(fault.Malformed, "malformed_json", "The patch cannot be applied: %s.", "패치를 적용할 수 없습니다: %s.", err.Error())
 	}
 	return nil
 }

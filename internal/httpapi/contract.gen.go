@@ -812,6 +812,13 @@ type Filing struct {
 	OpensAt   time.Time  `json:"opens_at"`
 }
 
+// FilingPatch defines model for FilingPatch.
+type FilingPatch struct {
+	ClosesAt  *time.Time `json:"closes_at,omitempty"`
+	LateUntil *time.Time `json:"late_until,omitempty"`
+	OpensAt   *time.Time `json:"opens_at,omitempty"`
+}
+
 // ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ID = string
 
@@ -869,12 +876,12 @@ type IncidentList struct {
 
 // IncidentPatch defines model for IncidentPatch.
 type IncidentPatch struct {
-	EndsAt     *time.Time  `json:"ends_at,omitempty"`
-	Filing     *Filing     `json:"filing,omitempty"`
-	Name       *Text       `json:"name,omitempty"`
-	Platform   *string     `json:"platform,omitempty"`
-	StartsAt   *time.Time  `json:"starts_at,omitempty"`
-	Timestamps []Timestamp `json:"timestamps,omitempty"`
+	EndsAt     *time.Time   `json:"ends_at,omitempty"`
+	Filing     *FilingPatch `json:"filing,omitempty"`
+	Name       *Text        `json:"name,omitempty"`
+	Platform   *string      `json:"platform,omitempty"`
+	StartsAt   *time.Time   `json:"starts_at,omitempty"`
+	Timestamps []Timestamp  `json:"timestamps,omitempty"`
 }
 
 // Interruption defines model for Interruption.

@@ -104,7 +104,7 @@ func notJSON(cause error) error {
 	if errors.Is(cause, io.EOF) {
 		cause = io.ErrUnexpectedEOF
 	}
-	return fault.New(fault.Malformed, "json_malformed", "The body is not JSON: %s.", "본문이 JSON이 아닙니다: %s.", cause.Error()).Because(cause)
+	return fault.New(fault.Malformed, "malformed_json", "The body is not JSON: %s.", "본문이 JSON이 아닙니다: %s.", cause.Error()).Because(cause)
 }
 
 // The years an instant may lie in, in UTC: what lies outside is a slip, and

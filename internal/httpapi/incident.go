@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -60,27 +61,31 @@ func (s *server) CreateIncident(ctx context.Context, r CreateIncidentRequestObje
 	return answer(i), nil
 }
 
+// changeableIncident is the part of an incident that a merge patch changes, in
+// the contract's shape.
+type changeableIncident struct {
+	Name       Text        `json:"name"`
+	Platform   string      `json:"platform"`
+	StartsAt   time.Time   `json:"starts_at"`
+	EndsAt     time.Time   `json:"ends_at"`
+	Timestamps []Timestamp `json:"timestamps"`
+	Filing     Filing      `json:"filing"`
+}
+
 func (s *server) PatchIncident(ctx context.Context, r PatchIncidentRequestObject) (PatchIncidentResponseObject, error) {
+	patch, err := rawBody(ctx)
+	if err != nil {
+		return nil, err
+	}
 	i, err := s.changeIncident(ctx, r.Incident, r.Params.IfMatch, "incident.changed", func(i *claims.Incident) error {
-		p := r.Body
-		if p.Name != nil {
-			i.Name = *p.Name
+		shown := toIncident(*i)
+		present := changeableIncident{shown.Name, shown.Platform, shown.StartsAt, shown.EndsAt, shown.Timestamps, shown.Filing}
+		var wanted changeableIncident
+		if err := mergePatch(present, patch, &wanted); err != nil {
+			return err
 		}
-		if p.Platform != nil {
-			i.Platform = *p.Platform
-		}
-		if p.StartsAt != nil {
-			i.StartsAt = p.StartsAt.UTC()
-		}
-		if p.EndsAt != nil {
-			i.EndsAt = p.EndsAt.UTC()
-		}
-		if p.Timestamps != nil {
-			i.Timestamps = each(p.Timestamps, fromTimestamp)
-		}
-		if p.Filing != nil {
-			i.Filing = fromFiling(*p.Filing)
-		}
+		i.Name, i.Platform, i.StartsAt, i.EndsAt = wanted.Name, wanted.Platform, wanted.StartsAt.UTC(), wanted.EndsAt.UTC()
+		i.Timestamps, i.Filing = each(wanted.Timestamps, fromTimestamp), fromFiling(wanted.Filing)
 		return nil
 	})
 	if err != nil {

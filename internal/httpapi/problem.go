@@ -59,6 +59,10 @@ func (s *server) refuse(c *gin.Context, err error) {
 		writeProblem(c, p)
 		return
 	}
+	if f.Cause != nil {
+		s.log.WarnContext(c.Request.Context(), "request refused", slog.String("request_id", requestID(c)),
+			slog.String("code", f.Code), slog.String("cause", f.Cause.Error()))
+	}
 	known := statuses[f.Kind]
 	p.Type, p.Code, p.Title, p.Status = "/problems/"+f.Code, f.Code, known.title.In(tag), known.status
 	p.Detail = ptr(f.Detail.In(tag))
@@ -75,7 +79,12 @@ func (s *server) refuse(c *gin.Context, err error) {
 func fieldProblems(fields []fault.Field, tag lang.Tag) []FieldProblem {
 	out := make([]FieldProblem, len(fields))
 	for i, f := range fields {
-		out[i] = FieldProblem{Pointer: f.Pointer, Code: f.Code, Detail: f.Detail.In(tag)}
+		pointer := f.Pointer
+		// Readers of whole documents point into them without naming the body.
+		if pointer == "" || pointer[0] == '/' {
+			pointer = "#" + pointer
+		}
+		out[i] = FieldProblem{Pointer: pointer, Code: f.Code, Detail: f.Detail.In(tag)}
 	}
 	return out
 }

@@ -49,7 +49,7 @@ var unauthorised = []refusal{
 	{"an auditor who closes an incident", request{as: "auditor", line: "POST /v1/incidents/{incident}/close", header: ifMatch(`"v2"`)}, 403, forbidden, nil},
 	{"a senior who sets windows", request{as: "senior", line: "PUT /v1/incidents/{draft}/windows", body: `{"services": ` + validServices + `}`, header: ifMatch(`"v1"`)}, 403, forbidden, nil},
 	{"a claimant who sets the scheme", request{as: "driver", line: "PUT /v1/incidents/{draft}/scheme", body: `{"id": "sandbox-2022", "version": 1}`, header: ifMatch(`"v1"`)}, 403, forbidden, nil},
-	{"a platform that publishes a scheme", request{as: "platform", line: "POST /v1/schemes", body: instead(string(readFile("../scheme/library/sandbox-2022.json")), `"version": 1`, `"version": 2`)}, 403, forbidden, nil},
+	{"a platform that publishes a scheme", request{as: "platform", line: "POST /v1/schemes", body: instead(sandboxScheme, `"version": 1`, `"version": 2`)}, 403, forbidden, nil},
 	{"a claimant who registers another", request{as: "driver", line: "POST /v1/claimants", body: instead(validDriver, "D-1001", "D-3003")}, 403, forbidden, nil},
 	{"an auditor who reads a claimant", request{as: "auditor", line: "GET /v1/claimants/{driver}"}, 403, forbidden, nil},
 	{"a payer who changes a claimant", request{as: "payer", line: "PATCH /v1/claimants/{driver}", body: `{"name": "x"}`, header: ifMatch(`"v1"`)}, 403, forbidden, nil},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -191,7 +192,7 @@ func (s *server) Estimate(_ context.Context, r EstimateRequestObject) (EstimateR
 	}
 	result, err := baseline.Estimate(in)
 	if err != nil {
-		return nil, err
+		return nil, fault.Under(q.pointers, err)
 	}
 	answered, err := json.Marshal(result)
 	if err != nil {
@@ -213,6 +214,7 @@ type question struct {
 	windows        []Window
 	history        io.Reader
 	format         revenue.Format
+	pointers       string // what pointers into the question begin with
 }
 
 func estimateQuestion(r EstimateRequestObject) (question, error) {
@@ -223,13 +225,13 @@ func estimateQuestion(r EstimateRequestObject) (question, error) {
 		}
 		return question{
 			currency: b.Currency, zone: b.Zone, bucketMinutes: int(value(b.BucketMinutes)), declared: b.DeclaredActual,
-			useAfter: b.UseAfter == nil || *b.UseAfter, windows: b.Windows, history: strings.NewReader(string(history)), format: revenue.JSON,
+			useAfter: b.UseAfter == nil || *b.UseAfter, windows: b.Windows, history: bytes.NewReader(history), format: revenue.JSON, pointers: "#",
 		}, nil
 	}
 	p := r.Params
 	q := question{
 		currency: value(p.Currency), zone: value(p.Zone), bucketMinutes: int(value(p.BucketMinutes)), declared: p.DeclaredActual,
-		useAfter: p.UseAfter == nil || *p.UseAfter, history: r.Body, format: revenue.CSV,
+		useAfter: p.UseAfter == nil || *p.UseAfter, history: r.Body, format: revenue.CSV, pointers: "query:",
 	}
 	var fields []fault.Field
 	for name, text := range map[string]string{"currency": q.currency, "zone": q.zone} {

@@ -73,7 +73,7 @@ func newTown(t *testing.T, engine string) *server {
 	t.Helper()
 	s := newServer(t, engine)
 	s.staff(t)
-	s.must(t, request{as: "admin", line: "POST /v1/schemes", body: string(readFile("../scheme/library/sandbox-2022.json"))})
+	s.must(t, request{as: "admin", line: "POST /v1/schemes", body: sandboxScheme})
 	s.incidents(t)
 	s.claimants(t)
 	s.claims(t)
@@ -161,3 +161,6 @@ func rowsOf(header string, start time.Time, n int) string {
 	}
 	return b.String()
 }
+
+// sandboxScheme is the scheme that the town's incidents pay by.
+var sandboxScheme = string(readFile("../scheme/library/sandbox-2022.json"))

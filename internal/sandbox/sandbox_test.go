@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -19,9 +20,20 @@ import (
 
 // fill fills a fresh database and answers a service over it, at the sandbox's
 // own time.
-func fill(t testing.TB, o sandbox.Options) (*claims.Service, sandbox.Sandbox) {
+func fill(t testing.TB, engine string, o sandbox.Options) (*claims.Service, sandbox.Sandbox) {
 	t.Helper()
-	db, err := store.Open(store.Options{Dir: t.TempDir(), Vault: storetest.Vault()})
+	db := empty(t, engine)
+	box, err := sandbox.Fill(t.Context(), db, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return claims.New(db, func() time.Time { return sandbox.Now }), box
+}
+
+// empty is a migrated database with nothing in it.
+func empty(t testing.TB, engine string) *store.Store {
+	t.Helper()
+	db, err := store.Open(storetest.Options(t, engine))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,11 +45,7 @@ func fill(t testing.TB, o sandbox.Options) (*claims.Service, sandbox.Sandbox) {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	box, err := sandbox.Fill(t.Context(), db, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return claims.New(db, func() time.Time { return sandbox.Now }), box
+	return db
 }
 
 func actorOf(t testing.TB, service *claims.Service, box sandbox.Sandbox, role identity.Role) identity.Actor {
@@ -72,7 +80,8 @@ type portrait struct {
 	State, Channel, Sector, Region string
 	Late                           bool
 	Histories                      []string // service, source and digest
-	Input                          string   // hash of everything the estimate was made from
+	Baselines                      []string // JSON, one a line of the claim
+	Compensation                   string   // JSON
 	Claimed, Estimated             int64
 	Outcome, SubmittedAt           string
 }
@@ -90,15 +99,31 @@ func portraits(t testing.TB, service *claims.Service, box sandbox.Sandbox) map[s
 			Claimed: int64(c.Claimed), Outcome: c.Outcome, Histories: digests(ctx, t, service, admin, c)}
 		if c.Estimated != nil {
 			p.Estimated, p.SubmittedAt = int64(*c.Estimated), c.SubmittedAt.String()
-			e, err := service.Estimate(ctx, admin, c.ID, 0)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p.Input = e.InputHash
+			p.Baselines, p.Compensation = estimateOf(t, service, admin, c.ID)
 		}
 		all[who.Name] = p
 	}
 	return all
+}
+
+// estimateOf is what of an estimate does not hang on random ids.
+func estimateOf(t testing.TB, service *claims.Service, admin identity.Actor, claimID string) (baselines []string, compensation string) {
+	t.Helper()
+	e, err := service.Estimate(t.Context(), admin, claimID, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts struct {
+		Lines        []struct{ Baseline json.RawMessage }
+		Compensation json.RawMessage
+	}
+	if err := json.Unmarshal(e.Bytes, &parts); err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range parts.Lines {
+		baselines = append(baselines, string(l.Baseline))
+	}
+	return baselines, string(parts.Compensation)
 }
 
 func digests(ctx context.Context, t testing.TB, service *claims.Service, admin identity.Actor, c claims.Claim) []string {
@@ -119,24 +144,26 @@ func digests(ctx context.Context, t testing.TB, service *claims.Service, admin i
 	return list
 }
 
-func TestTheSameSeedGivesTheSameHistoriesAmountsAndStates(t *testing.T) {
-	options := sandbox.Options{Seed: 7, Claimants: 40}
-	first, box := fill(t, options)
-	one := portraits(t, first, box)
-	second, box := fill(t, options)
-	if diff := cmp.Diff(one, portraits(t, second, box)); diff != "" {
-		t.Errorf("two fillings with one seed differ (-first +second):\n%s", diff)
-	}
-	options.Seed = 8
-	other, box := fill(t, options)
-	if cmp.Equal(one, portraits(t, other, box)) {
-		t.Error("another seed gives the same sandbox")
+func TestTheSameSeedGivesTheSameSandboxAndAnotherSeedAnother(t *testing.T) {
+	service, box := fill(t, "sqlite", sandbox.Options{Seed: 7, Claimants: 40})
+	want := portraits(t, service, box)
+	for _, engine := range storetest.Engines {
+		t.Run(engine, func(t *testing.T) {
+			again, box := fill(t, engine, sandbox.Options{Seed: 7, Claimants: 40})
+			if diff := cmp.Diff(want, portraits(t, again, box)); diff != "" {
+				t.Errorf("two fillings with one seed differ (-first +second):\n%s", diff)
+			}
+			other, box := fill(t, engine, sandbox.Options{Seed: 8, Claimants: 40})
+			if cmp.Equal(want, portraits(t, other, box)) {
+				t.Error("another seed gives the same sandbox")
+			}
+		})
 	}
 }
 
 func TestTheSandboxOfThreeHundredIsAsDesigned(t *testing.T) {
 	var calls []int
-	service, box := fill(t, sandbox.Options{Seed: 1, Progress: func(done, total int) {
+	service, box := fill(t, "sqlite", sandbox.Options{Seed: 1, Progress: func(done, total int) {
 		if total != 300 {
 			t.Errorf("progress of %d", total)
 		}
@@ -187,7 +214,7 @@ func TestTheSandboxOfThreeHundredIsAsDesigned(t *testing.T) {
 }
 
 func TestTheIncidentTakesClaimsAtTheSandboxsTime(t *testing.T) {
-	service, box := fill(t, sandbox.Options{Seed: 3, Claimants: 20})
+	service, box := fill(t, "sqlite", sandbox.Options{Seed: 3, Claimants: 20})
 	in, err := service.Incident(t.Context(), identity.Anyone, box.IncidentID)
 	if err != nil {
 		t.Fatal(err)
@@ -209,21 +236,13 @@ func TestTheIncidentTakesClaimsAtTheSandboxsTime(t *testing.T) {
 }
 
 func TestASandboxTooSmallToShowAnythingSaysSo(t *testing.T) {
-	db, err := store.Open(store.Options{Dir: t.TempDir(), Vault: storetest.Vault()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = db.Close() })
-	if _, err := db.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := sandbox.Fill(t.Context(), db, sandbox.Options{Seed: 1, Claimants: 1}); err == nil {
+	if _, err := sandbox.Fill(t.Context(), empty(t, "sqlite"), sandbox.Options{Seed: 1, Claimants: 1}); err == nil {
 		t.Error("a sandbox of one claimant was filled")
 	}
 }
 
 func BenchmarkFill(b *testing.B) {
 	for b.Loop() {
-		fill(b, sandbox.Options{Seed: 1})
+		fill(b, "sqlite", sandbox.Options{Seed: 1})
 	}
 }

@@ -20,7 +20,7 @@ func Stories() ([]File, error) {
 	in := incident()
 	salon := member{
 		sector: sectors["salon"], at: Now, shift: [2]int{10, 10}, off: []time.Weekday{time.Monday},
-		level: 180, reliance: 56, stream: 2,
+		level: 150, reliance: 56, stream: 5,
 	}
 	bakery := member{
 		sector: sectors["bakery"], at: Now, shift: [2]int{8, 13}, level: 160, reliance: 100, stream: 3,

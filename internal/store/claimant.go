@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -236,7 +237,7 @@ func (r reader) histories(ctx context.Context, ids []string, found map[string]cl
 	// what a row through gorm does.
 	rows, err := r.db.WithContext(ctx).Raw(
 		`SELECT u.id, u.source, w.week_start, w.data
-		   FROM revenue_uploads u JOIN revenue_weeks w ON w.claimant_id = u.claimant_id AND w.upload_id = u.id
+		   FROM revenue_uploads u LEFT JOIN revenue_weeks w ON w.claimant_id = u.claimant_id AND w.upload_id = u.id
 		  WHERE u.id IN ? ORDER BY u.id, w.week_start`, ids).Rows()
 	if err != nil {
 		return err
@@ -257,8 +258,9 @@ func (r reader) histories(ctx context.Context, ids []string, found map[string]cl
 		return nil
 	}
 	for rows.Next() {
-		var week revenue.PackedWeek
-		if err := rows.Scan(&id, &source, &week.Start, &week.Data); err != nil {
+		var start sql.NullInt64 // null in the one row of an upload without weeks
+		var data []byte
+		if err := rows.Scan(&id, &source, &start, &data); err != nil {
 			return err
 		}
 		if id != current {
@@ -267,7 +269,9 @@ func (r reader) histories(ctx context.Context, ids []string, found map[string]cl
 			}
 			current, currentSource, weeks = id, source, weeks[:0]
 		}
-		weeks = append(weeks, week)
+		if start.Valid {
+			weeks = append(weeks, revenue.PackedWeek{Start: revenue.Local(start.Int64), Data: data})
+		}
 	}
 	return errors.Join(rows.Err(), keep())
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"errors"
+	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -56,7 +58,8 @@ func postgresDialect(source string) gorm.Dialector {
 // server is stopping, starting or read-only (SQLSTATE classes 08, 53, 57P, 25006).
 func postgresUnavailable(err error) bool {
 	var connect *pgconn.ConnectError
-	if errors.As(err, &connect) || pgconn.Timeout(err) {
+	var network *net.OpError
+	if errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.Timeout(err) {
 		return true
 	}
 	var e *pgconn.PgError

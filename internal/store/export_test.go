@@ -8,7 +8,7 @@ import (
 
 // Rows are all structs that name a table.
 var Rows = []schema.Tabler{
-	keyRow{}, incidentRow{}, schemeRow{}, claimantRow{}, outletRow{}, uploadRow{}, weekRow{},
+	fieldKeyRow{}, keyRow{}, incidentRow{}, schemeRow{}, claimantRow{}, outletRow{}, uploadRow{}, weekRow{},
 	claimRow{}, estimateRow{}, entryRow{}, eventRow{}, idempotencyRow{},
 }
 

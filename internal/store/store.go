@@ -16,6 +16,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 	"gorm.io/gorm/logger"
 
 	"redress/internal/identity"
@@ -134,8 +135,9 @@ func (s *Store) Engine() string {
 	return "sqlite"
 }
 
-// Migrate brings the schema to the newest version and answers how many steps
-// it took. On PostgreSQL any number of processes may call it together.
+// Migrate brings the schema to the newest version, checks that the field key is
+// the one this database is sealed under, and answers how many steps it took. On
+// PostgreSQL any number of processes may call it together.
 func (s *Store) Migrate(ctx context.Context) (int, error) {
 	dir, err := fs.Sub(migrations.FS, s.Engine())
 	if err != nil {
@@ -157,7 +159,38 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("migrate: %w", err)
 	}
-	return len(applied), nil
+	return len(applied), s.proveKey(ctx)
+}
+
+type fieldKeyRow struct {
+	ID          int64 `gorm:"primaryKey;autoIncrement:false"`
+	ProofSealed []byte
+}
+
+func (fieldKeyRow) TableName() string { return "field_key" }
+
+// fieldKeyProof is the known text that the first start seals.
+const fieldKeyProof = "redress field key"
+
+// proveKey refuses a field key that cannot open what is there, before anything
+// is sealed under it: half a database under each of two keys helps nobody.
+func (s *Store) proveKey(ctx context.Context) error {
+	column := sealContext("field_key.proof", "1")
+	err := s.inTx(ctx, func(db *gorm.DB) error {
+		row := fieldKeyRow{ID: 1, ProofSealed: s.vault.Seal(column, []byte(fieldKeyProof))}
+		return db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+	})
+	if err != nil {
+		return fmt.Errorf("seal the proof of the field key: %w", err)
+	}
+	row, err := gorm.G[fieldKeyRow](s.db).First(ctx)
+	if err != nil {
+		return fmt.Errorf("read the proof of the field key: %w", err)
+	}
+	if _, err := s.vault.Open(column, row.ProofSealed); err != nil {
+		return errors.New("the field key is not the one this database is sealed under; put the right key file back (a new one was made if it was missing: remove it)")
+	}
+	return nil
 }
 
 // Close waits for the transactions under way, takes no further ones and closes

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"redress/internal/claims"
 	"redress/internal/fault"
@@ -137,10 +138,10 @@ func TestOpenSaysWhichPlaceIsNoGood(t *testing.T) {
 
 func TestOpenSaysThatPostgreSQLDoesNotAnswer(t *testing.T) {
 	_, err := store.Open(store.Options{DatabaseURL: "postgres://someone:secret@127.0.0.1:1/none?connect_timeout=2", Vault: storetest.Vault()})
-	if fault.KindOf(err) != fault.Unavailable || !strings.Contains(err.Error(), "connect to PostgreSQL") {
-		t.Errorf("got %v; want Unavailable, connecting to PostgreSQL", err)
+	if err == nil || !strings.Contains(err.Error(), "connect to PostgreSQL") || !strings.Contains(err.Error(), "127.0.0.1:1") {
+		t.Fatalf("got %v; want an error that names PostgreSQL and its address", err)
 	}
-	if err != nil && strings.Contains(err.Error(), "secret") {
+	if strings.Contains(err.Error(), "secret") {
 		t.Errorf("%q shows the password", err)
 	}
 }
@@ -157,6 +158,7 @@ func TestCloseWaitsForTheTransactionUnderWay(t *testing.T) {
 				written <- db.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx claims.Tx) error {
 					close(inside)
 					<-closing
+					time.Sleep(50 * time.Millisecond) // time for a Close that does not wait to return
 					err := tx.InsertKey(ctx, aKey("late"))
 					ended.Store(true)
 					return err

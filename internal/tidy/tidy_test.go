@@ -188,7 +188,7 @@ func TestSkippedTestsSaySoLoudly(t *testing.T) {
 
 var (
 	fenced = regexp.MustCompile("(?ms)^```.*?^```")
-	link   = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	link   = regexp.MustCompile(`(?:\]\(|src=")([^)\s"]+)`)
 	title  = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 )
 

@@ -2,6 +2,12 @@
 -- Instants are microseconds since 1970-01-01T00:00Z. Columns named *_sealed are
 -- encrypted; the checks refuse anything shorter than a sealed value.
 
+-- One known text, sealed: whoever comes with another field key is told at once.
+CREATE TABLE field_key (
+    id              INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    proof_sealed    BLOB NOT NULL CHECK (length(proof_sealed) >= 29)
+) STRICT;
+
 CREATE TABLE keys (
     id              TEXT NOT NULL PRIMARY KEY,
     role            TEXT NOT NULL,
