@@ -22,19 +22,19 @@ import (
 
 // Defines values for BucketState.
 const (
-	BucketStateClosed  BucketState = "closed"
-	BucketStateMissing BucketState = "missing"
-	BucketStateOpen    BucketState = "open"
+	Closed  BucketState = "closed"
+	Missing BucketState = "missing"
+	Open    BucketState = "open"
 )
 
 // Valid indicates whether the value is a known member of the BucketState enum.
 func (e BucketState) Valid() bool {
 	switch e {
-	case BucketStateClosed:
+	case Closed:
 		return true
-	case BucketStateMissing:
+	case Missing:
 		return true
-	case BucketStateOpen:
+	case Open:
 		return true
 	default:
 		return false
@@ -115,19 +115,19 @@ func (e ClaimOutcome) Valid() bool {
 
 // Defines values for ClaimState.
 const (
-	ClaimStateDraft     ClaimState = "draft"
-	ClaimStateSubmitted ClaimState = "submitted"
-	ClaimStateWithdrawn ClaimState = "withdrawn"
+	Draft     ClaimState = "draft"
+	Submitted ClaimState = "submitted"
+	Withdrawn ClaimState = "withdrawn"
 )
 
 // Valid indicates whether the value is a known member of the ClaimState enum.
 func (e ClaimState) Valid() bool {
 	switch e {
-	case ClaimStateDraft:
+	case Draft:
 		return true
-	case ClaimStateSubmitted:
+	case Submitted:
 		return true
-	case ClaimStateWithdrawn:
+	case Withdrawn:
 		return true
 	default:
 		return false
@@ -197,27 +197,6 @@ func (e FiguresActualSource) Valid() bool {
 	case FiguresActualSourceDeclared:
 		return true
 	case FiguresActualSourceHistory:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for IncidentState.
-const (
-	IncidentStateClosed IncidentState = "closed"
-	IncidentStateDraft  IncidentState = "draft"
-	IncidentStateOpen   IncidentState = "open"
-)
-
-// Valid indicates whether the value is a known member of the IncidentState enum.
-func (e IncidentState) Valid() bool {
-	switch e {
-	case IncidentStateClosed:
-		return true
-	case IncidentStateDraft:
-		return true
-	case IncidentStateOpen:
 		return true
 	default:
 		return false
@@ -407,33 +386,6 @@ func (e SubstituteKind) Valid() bool {
 	case SubstituteKindPhoneOrder:
 		return true
 	case SubstituteKindStreetHail:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for TimestampKind.
-const (
-	Announced      TimestampKind = "announced"
-	Detected       TimestampKind = "detected"
-	PartlyRestored TimestampKind = "partly_restored"
-	Restored       TimestampKind = "restored"
-	Started        TimestampKind = "started"
-)
-
-// Valid indicates whether the value is a known member of the TimestampKind enum.
-func (e TimestampKind) Valid() bool {
-	switch e {
-	case Announced:
-		return true
-	case Detected:
-		return true
-	case PartlyRestored:
-		return true
-	case Restored:
-		return true
-	case Started:
 		return true
 	default:
 		return false
@@ -799,64 +751,8 @@ type Figures struct {
 // FiguresActualSource defines model for Figures.ActualSource.
 type FiguresActualSource string
 
-// Filing defines model for Filing.
-type Filing struct {
-	ClosesAt time.Time `json:"closes_at" validate:"gtfield=OpensAt"`
-
-	// LateUntil Until then a claim is taken and marked late.
-	LateUntil *time.Time `json:"late_until,omitempty"`
-	OpensAt   time.Time  `json:"opens_at"`
-}
-
 // ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ID = string
-
-// Incident defines model for Incident.
-type Incident struct {
-	CreatedAt time.Time `json:"created_at"`
-
-	// Currency ISO 4217 code.
-	//
-	// Example: KRW
-	Currency Currency  `json:"currency"`
-	EndsAt   time.Time `json:"ends_at"`
-	Filing   Filing    `json:"filing"`
-
-	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
-	ID         ID            `json:"id"`
-	Name       Text          `json:"name"`
-	Platform   string        `json:"platform"`
-	Scheme     *SchemeRef    `json:"scheme,omitempty"`
-	Services   []Service     `json:"services"`
-	StartsAt   time.Time     `json:"starts_at"`
-	State      IncidentState `json:"state"`
-	Timestamps []Timestamp   `json:"timestamps"`
-	UpdatedAt  time.Time     `json:"updated_at"`
-	Version    int           `json:"version"`
-	Zone       string        `json:"zone"`
-}
-
-// IncidentState defines model for Incident.State.
-type IncidentState string
-
-// IncidentInput defines model for IncidentInput.
-type IncidentInput struct {
-	// Currency Example: KRW
-	Currency string    `json:"currency" validate:"currency"`
-	EndsAt   time.Time `json:"ends_at" validate:"gtfield=StartsAt"`
-	Filing   Filing    `json:"filing"`
-	Name     Text      `json:"name"`
-
-	// Platform Example: Kakao
-	Platform   string      `json:"platform"`
-	Scheme     *SchemeRef  `json:"scheme,omitempty"`
-	Services   []Service   `json:"services,omitempty" validate:"omitempty,dive"`
-	StartsAt   time.Time   `json:"starts_at"`
-	Timestamps []Timestamp `json:"timestamps,omitempty"`
-
-	// Zone Example: Asia/Seoul
-	Zone string `json:"zone" validate:"zone"`
-}
 
 // Interruption defines model for Interruption.
 type Interruption struct {
@@ -1031,18 +927,8 @@ type RowProblem struct {
 	Line   int     `json:"line"`
 }
 
-// SchemeDocument A scheme in the language of docs/schemes.md, checked by its own reader.
-type SchemeDocument = json.RawMessage
-
 // SchemeID Example: sandbox-2022
 type SchemeID = string
-
-// SchemeRef defines model for SchemeRef.
-type SchemeRef struct {
-	// ID Example: sandbox-2022
-	ID      SchemeID `json:"id"`
-	Version int      `json:"version"`
-}
 
 // SchemeResult What the scheme pays and a line for each stage; see docs/schemes.md.
 type SchemeResult struct {
@@ -1078,32 +964,8 @@ type SchemeResult struct {
 // SchemeResultOutcome defines model for SchemeResult.Outcome.
 type SchemeResultOutcome string
 
-// SchemeVersion defines model for SchemeVersion.
-type SchemeVersion struct {
-	CreatedAt time.Time `json:"created_at"`
-
-	// Hash SHA-256 of the exact bytes, hexadecimal.
-	Hash string `json:"hash"`
-
-	// ID Example: sandbox-2022
-	ID      SchemeID `json:"id"`
-	Title   Text     `json:"title"`
-	Version int      `json:"version"`
-}
-
 // Sector What an outlet does; the sectors that schemes know.
 type Sector = string
-
-// Service defines model for Service.
-type Service struct {
-	// Code Example: taxi
-	Code Code `json:"code"`
-
-	// Kind What a unit of the service is.
-	Kind    ServiceKind `json:"kind"`
-	Name    Text        `json:"name"`
-	Windows []Window    `json:"windows" validate:"omitempty,dive"`
-}
 
 // ServiceKind What a unit of the service is.
 type ServiceKind string
@@ -1141,21 +1003,6 @@ type SubstituteKind string
 // Text defines model for Text.
 type Text = lang.Text
 
-// Timestamp defines model for Timestamp.
-type Timestamp struct {
-	At time.Time `json:"at"`
-
-	// Kind What happened then.
-	Kind TimestampKind `json:"kind"`
-	Note *string       `json:"note,omitempty"`
-
-	// Source Who says so.
-	Source string `json:"source"`
-}
-
-// TimestampKind What happened then.
-type TimestampKind string
-
 // Validation defines model for Validation.
 type Validation struct {
 	Errors []FieldProblem `json:"errors"`
@@ -1163,15 +1010,6 @@ type Validation struct {
 	// Estimate As Estimate, for nothing that is stored.
 	Estimate *PreliminaryEstimate `json:"estimate,omitempty"`
 	Valid    bool                 `json:"valid"`
-}
-
-// Window defines model for Window.
-type Window struct {
-	// DownBasisPoints Share of the service that was down.
-	DownBasisPoints int       `json:"down_basis_points"`
-	End             time.Time `json:"end" validate:"gtfield=Start"`
-	Note            *string   `json:"note,omitempty"`
-	Start           time.Time `json:"start"`
 }
 
 // WindowFigures defines model for WindowFigures.
@@ -1294,27 +1132,6 @@ type SubmitClaimParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
-// CreateIncidentParams defines parameters for CreateIncident.
-type CreateIncidentParams struct {
-	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
-// OpenIncidentParams defines parameters for OpenIncident.
-type OpenIncidentParams struct {
-	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-
-	// IfMatch The ETag the change is based on; 428 without it.
-	IfMatch *IfMatch `json:"If-Match,omitempty"`
-}
-
-// CreateSchemeParams defines parameters for CreateScheme.
-type CreateSchemeParams struct {
-	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // RegisterClaimantJSONRequestBody defines body for RegisterClaimant for application/json ContentType.
 type RegisterClaimantJSONRequestBody = ClaimantInput
 
@@ -1326,12 +1143,6 @@ type FileClaimJSONRequestBody = ClaimInput
 
 // ValidateClaimJSONRequestBody defines body for ValidateClaim for application/json ContentType.
 type ValidateClaimJSONRequestBody = ClaimInput
-
-// CreateIncidentJSONRequestBody defines body for CreateIncident for application/json ContentType.
-type CreateIncidentJSONRequestBody = IncidentInput
-
-// CreateSchemeJSONRequestBody defines body for CreateScheme for application/json ContentType.
-type CreateSchemeJSONRequestBody = SchemeDocument
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -1514,51 +1325,6 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /v1/claims/{claim}/submit (the `SubmitClaim` operationId).
 	SubmitClaim(ctx context.Context, claim ClaimPath, params *SubmitClaimParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateIncidentWithBody Record an outage
-	//
-	// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-	CreateIncidentWithBody(ctx context.Context, params *CreateIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateIncident Record an outage
-	//
-	// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-	CreateIncident(ctx context.Context, params *CreateIncidentParams, body CreateIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// OpenIncident Publish the incident and take claims
-	//
-	// Roles `admin`, `platform`. Needs a scheme and at least one window.
-	//
-	// Corresponds with POST /v1/incidents/{incident}/open (the `OpenIncident` operationId).
-	OpenIncident(ctx context.Context, incident IncidentPath, params *OpenIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateSchemeWithBody Publish a scheme version
-	//
-	// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-	// Its hash (SHA-256 of the exact bytes posted) is logged.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-	CreateSchemeWithBody(ctx context.Context, params *CreateSchemeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateScheme Publish a scheme version
-	//
-	// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-	// Its hash (SHA-256 of the exact bytes posted) is logged.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-	CreateScheme(ctx context.Context, params *CreateSchemeParams, body CreateSchemeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // RegisterClaimantWithBody Register a merchant or driver
@@ -1779,101 +1545,6 @@ func (c *Client) ListClaimEvents(ctx context.Context, claim ClaimPath, reqEditor
 // Corresponds with POST /v1/claims/{claim}/submit (the `SubmitClaim` operationId).
 func (c *Client) SubmitClaim(ctx context.Context, claim ClaimPath, params *SubmitClaimParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewSubmitClaimRequest(c.Server, claim, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateIncidentWithBody Record an outage
-//
-// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-func (c *Client) CreateIncidentWithBody(ctx context.Context, params *CreateIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateIncidentRequestWithBody(c.Server, params, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateIncident Record an outage
-//
-// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-func (c *Client) CreateIncident(ctx context.Context, params *CreateIncidentParams, body CreateIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateIncidentRequest(c.Server, params, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// OpenIncident Publish the incident and take claims
-//
-// Roles `admin`, `platform`. Needs a scheme and at least one window.
-//
-// Corresponds with POST /v1/incidents/{incident}/open (the `OpenIncident` operationId).
-func (c *Client) OpenIncident(ctx context.Context, incident IncidentPath, params *OpenIncidentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewOpenIncidentRequest(c.Server, incident, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateSchemeWithBody Publish a scheme version
-//
-// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-// Its hash (SHA-256 of the exact bytes posted) is logged.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-func (c *Client) CreateSchemeWithBody(ctx context.Context, params *CreateSchemeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateSchemeRequestWithBody(c.Server, params, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateScheme Publish a scheme version
-//
-// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-// Its hash (SHA-256 of the exact bytes posted) is logged.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-func (c *Client) CreateScheme(ctx context.Context, params *CreateSchemeParams, body CreateSchemeJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateSchemeRequest(c.Server, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -2382,170 +2053,6 @@ func NewSubmitClaimRequest(server string, claim ClaimPath, params *SubmitClaimPa
 	return req, nil
 }
 
-// NewCreateIncidentRequest calls the generic CreateIncident builder with application/json body
-func NewCreateIncidentRequest(server string, params *CreateIncidentParams, body CreateIncidentJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateIncidentRequestWithBody(server, params, "application/json", bodyReader)
-}
-
-// NewCreateIncidentRequestWithBody constructs an http.Request for the CreateIncident method, with any body, and a specified content type
-func NewCreateIncidentRequestWithBody(server string, params *CreateIncidentParams, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/incidents")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	if params != nil {
-
-		var headerParam0 string
-
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
-		}
-
-		req.Header.Set("Idempotency-Key", headerParam0)
-
-	}
-
-	return req, nil
-}
-
-// NewOpenIncidentRequest constructs an http.Request for the OpenIncident method
-func NewOpenIncidentRequest(server string, incident IncidentPath, params *OpenIncidentParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "incident", incident, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/incidents/%s/open", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-
-		var headerParam0 string
-
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
-		}
-
-		req.Header.Set("Idempotency-Key", headerParam0)
-
-		if params.IfMatch != nil {
-			var headerParam1 string
-
-			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-			if err != nil {
-				return nil, err
-			}
-
-			req.Header.Set("If-Match", headerParam1)
-		}
-
-	}
-
-	return req, nil
-}
-
-// NewCreateSchemeRequest calls the generic CreateScheme builder with application/json body
-func NewCreateSchemeRequest(server string, params *CreateSchemeParams, body CreateSchemeJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateSchemeRequestWithBody(server, params, "application/json", bodyReader)
-}
-
-// NewCreateSchemeRequestWithBody constructs an http.Request for the CreateScheme method, with any body, and a specified content type
-func NewCreateSchemeRequestWithBody(server string, params *CreateSchemeParams, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/v1/schemes")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	if params != nil {
-
-		var headerParam0 string
-
-		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
-		if err != nil {
-			return nil, err
-		}
-
-		req.Header.Set("Idempotency-Key", headerParam0)
-
-	}
-
-	return req, nil
-}
-
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -2705,53 +2212,6 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /v1/claims/{claim}/submit (the `SubmitClaim` operationId).
 	SubmitClaimWithResponse(ctx context.Context, claim ClaimPath, params *SubmitClaimParams, reqEditors ...RequestEditorFn) (*SubmitClaimResponse, error)
-
-	// CreateIncidentWithBodyWithResponse Record an outage
-	//
-	// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-	CreateIncidentWithBodyWithResponse(ctx context.Context, params *CreateIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateIncidentResponse, error)
-
-	// CreateIncidentWithResponse Record an outage
-	//
-	// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-	CreateIncidentWithResponse(ctx context.Context, params *CreateIncidentParams, body CreateIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateIncidentResponse, error)
-
-	// OpenIncidentWithResponse Publish the incident and take claims
-	//
-	// Roles `admin`, `platform`. Needs a scheme and at least one window.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/incidents/{incident}/open (the `OpenIncident` operationId).
-	OpenIncidentWithResponse(ctx context.Context, incident IncidentPath, params *OpenIncidentParams, reqEditors ...RequestEditorFn) (*OpenIncidentResponse, error)
-
-	// CreateSchemeWithBodyWithResponse Publish a scheme version
-	//
-	// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-	// Its hash (SHA-256 of the exact bytes posted) is logged.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-	CreateSchemeWithBodyWithResponse(ctx context.Context, params *CreateSchemeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSchemeResponse, error)
-
-	// CreateSchemeWithResponse Publish a scheme version
-	//
-	// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-	// Its hash (SHA-256 of the exact bytes posted) is logged.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-	CreateSchemeWithResponse(ctx context.Context, params *CreateSchemeParams, body CreateSchemeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSchemeResponse, error)
 }
 
 // RegisterClaimantResponse201Headers the declared response headers of an HTTP 201 response for RegisterClaimant
@@ -3231,193 +2691,6 @@ func (r SubmitClaimResponse) ContentType() string {
 	return ""
 }
 
-// CreateIncidentResponse201Headers the declared response headers of an HTTP 201 response for CreateIncident
-type CreateIncidentResponse201Headers struct {
-	ETag     *string
-	Location *string
-}
-
-type CreateIncidentResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Incident
-	// ApplicationProblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
-	ApplicationProblemJSON4XX *Problem
-	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationProblemJSONDefault *Problem
-	// Headers201 the parsed response headers for an HTTP 201 response
-	Headers201 *CreateIncidentResponse201Headers
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateIncidentResponse) GetJSON201() *Incident {
-	return r.JSON201
-}
-
-// GetApplicationProblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
-func (r CreateIncidentResponse) GetApplicationProblemJSON4XX() *Problem {
-	return r.ApplicationProblemJSON4XX
-}
-
-// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r CreateIncidentResponse) GetApplicationProblemJSONDefault() *Problem {
-	return r.ApplicationProblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r CreateIncidentResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r CreateIncidentResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r CreateIncidentResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CreateIncidentResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// OpenIncidentResponse200Headers the declared response headers of an HTTP 200 response for OpenIncident
-type OpenIncidentResponse200Headers struct {
-	ETag *string
-}
-
-type OpenIncidentResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Incident
-	// ApplicationProblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
-	ApplicationProblemJSON4XX *Problem
-	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationProblemJSONDefault *Problem
-	// Headers200 the parsed response headers for an HTTP 200 response
-	Headers200 *OpenIncidentResponse200Headers
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r OpenIncidentResponse) GetJSON200() *Incident {
-	return r.JSON200
-}
-
-// GetApplicationProblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
-func (r OpenIncidentResponse) GetApplicationProblemJSON4XX() *Problem {
-	return r.ApplicationProblemJSON4XX
-}
-
-// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r OpenIncidentResponse) GetApplicationProblemJSONDefault() *Problem {
-	return r.ApplicationProblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r OpenIncidentResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r OpenIncidentResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r OpenIncidentResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r OpenIncidentResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// CreateSchemeResponse201Headers the declared response headers of an HTTP 201 response for CreateScheme
-type CreateSchemeResponse201Headers struct {
-	Location *string
-}
-
-type CreateSchemeResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *SchemeVersion
-	// ApplicationProblemJSON4XX the response for an HTTP 4XX `application/problem+json` response
-	ApplicationProblemJSON4XX *Problem
-	// ApplicationProblemJSONDefault the response for an HTTP default `application/problem+json` response
-	ApplicationProblemJSONDefault *Problem
-	// Headers201 the parsed response headers for an HTTP 201 response
-	Headers201 *CreateSchemeResponse201Headers
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateSchemeResponse) GetJSON201() *SchemeVersion {
-	return r.JSON201
-}
-
-// GetApplicationProblemJSON4XX returns the response for an HTTP 4XX `application/problem+json` response
-func (r CreateSchemeResponse) GetApplicationProblemJSON4XX() *Problem {
-	return r.ApplicationProblemJSON4XX
-}
-
-// GetApplicationProblemJSONDefault returns the response for an HTTP default `application/problem+json` response
-func (r CreateSchemeResponse) GetApplicationProblemJSONDefault() *Problem {
-	return r.ApplicationProblemJSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r CreateSchemeResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r CreateSchemeResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r CreateSchemeResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CreateSchemeResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
 // RegisterClaimantWithBodyWithResponse Register a merchant or driver
 //
 // Anyone may register themselves and gets a key, shown once. Roles `admin`, `platform`, `reviewer` and `senior`
@@ -3604,83 +2877,6 @@ func (c *ClientWithResponses) SubmitClaimWithResponse(ctx context.Context, claim
 		return nil, err
 	}
 	return ParseSubmitClaimResponse(rsp)
-}
-
-// CreateIncidentWithBodyWithResponse Record an outage
-//
-// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-func (c *ClientWithResponses) CreateIncidentWithBodyWithResponse(ctx context.Context, params *CreateIncidentParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateIncidentResponse, error) {
-	rsp, err := c.CreateIncidentWithBody(ctx, params, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateIncidentResponse(rsp)
-}
-
-// CreateIncidentWithResponse Record an outage
-//
-// Roles `admin`, `platform`. The incident starts as a draft; windows and scheme may follow.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/incidents (the `CreateIncident` operationId).
-func (c *ClientWithResponses) CreateIncidentWithResponse(ctx context.Context, params *CreateIncidentParams, body CreateIncidentJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateIncidentResponse, error) {
-	rsp, err := c.CreateIncident(ctx, params, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateIncidentResponse(rsp)
-}
-
-// OpenIncidentWithResponse Publish the incident and take claims
-//
-// Roles `admin`, `platform`. Needs a scheme and at least one window.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/incidents/{incident}/open (the `OpenIncident` operationId).
-func (c *ClientWithResponses) OpenIncidentWithResponse(ctx context.Context, incident IncidentPath, params *OpenIncidentParams, reqEditors ...RequestEditorFn) (*OpenIncidentResponse, error) {
-	rsp, err := c.OpenIncident(ctx, incident, params, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseOpenIncidentResponse(rsp)
-}
-
-// CreateSchemeWithBodyWithResponse Publish a scheme version
-//
-// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-// Its hash (SHA-256 of the exact bytes posted) is logged.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-func (c *ClientWithResponses) CreateSchemeWithBodyWithResponse(ctx context.Context, params *CreateSchemeParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSchemeResponse, error) {
-	rsp, err := c.CreateSchemeWithBody(ctx, params, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateSchemeResponse(rsp)
-}
-
-// CreateSchemeWithResponse Publish a scheme version
-//
-// Role `admin`. The document is checked in full before it is kept; a version, once kept, never changes.
-// Its hash (SHA-256 of the exact bytes posted) is logged.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /v1/schemes (the `CreateScheme` operationId).
-func (c *ClientWithResponses) CreateSchemeWithResponse(ctx context.Context, params *CreateSchemeParams, body CreateSchemeJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSchemeResponse, error) {
-	rsp, err := c.CreateScheme(ctx, params, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateSchemeResponse(rsp)
 }
 
 // ParseRegisterClaimantResponse parses an HTTP response from a RegisterClaimantWithResponse call
@@ -4080,172 +3276,6 @@ func ParseSubmitClaimResponse(rsp *http.Response) (*SubmitClaimResponse, error) 
 			headers.ETag = &value
 		}
 		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseCreateIncidentResponse parses an HTTP response from a CreateIncidentWithResponse call
-func ParseCreateIncidentResponse(rsp *http.Response) (*CreateIncidentResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &CreateIncidentResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Incident
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON4XX = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 201:
-		var headers CreateIncidentResponse201Headers
-		if values := rsp.Header.Values("ETag"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.ETag = &value
-		}
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Location = &value
-		}
-		response.Headers201 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseOpenIncidentResponse parses an HTTP response from a OpenIncidentWithResponse call
-func ParseOpenIncidentResponse(rsp *http.Response) (*OpenIncidentResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &OpenIncidentResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Incident
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON4XX = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 200:
-		var headers OpenIncidentResponse200Headers
-		if values := rsp.Header.Values("ETag"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.ETag = &value
-		}
-		response.Headers200 = &headers
-	}
-
-	return response, nil
-}
-
-// ParseCreateSchemeResponse parses an HTTP response from a CreateSchemeWithResponse call
-func ParseCreateSchemeResponse(rsp *http.Response) (*CreateSchemeResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &CreateSchemeResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest SchemeVersion
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode/100 == 4:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSON4XX = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Problem
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.ApplicationProblemJSONDefault = &dest
-
-	}
-
-	switch {
-	case rsp.StatusCode == 201:
-		var headers CreateSchemeResponse201Headers
-		if values := rsp.Header.Values("Location"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.Location = &value
-		}
-		response.Headers201 = &headers
 	}
 
 	return response, nil

@@ -24,7 +24,7 @@ type demoCommand struct {
 	Dir         string `help:"Directory for the demo, new or empty; a temporary one, removed at the end, when absent." type:"path"`
 	DatabaseURL string `help:"PostgreSQL address of an empty database; SQLite in the directory when absent."`
 	Seed        uint64 `help:"Seed of the histories, amounts and states." default:"20221015"`
-	Claimants   int    `help:"How many merchants and drivers." default:"300"`
+	Claimants   int    `help:"How many merchants and drivers, at least 12." default:"300"`
 }
 
 func (d demoCommand) Run(ctx context.Context, w *world) (err error) {

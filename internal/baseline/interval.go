@@ -41,11 +41,14 @@ const (
 )
 
 // recentDays is after how many past days one counts half in the scale.
-const recentDays = 30
+const recentDays = 15
 
 // forecast expects the pieces and ranges the sum by how far the method was off on
 // every stride-th past day.
 func (m *model) forecast(pieces []piece, stride int) Forecast {
+	if len(pieces) == 0 {
+		return Forecast{}
+	}
 	p := m.partsOf(&m.now, pieces)
 	added, variance := m.holidayEffect(pieces)
 	p.usual, p.same = p.usual+added, p.same+added
@@ -83,7 +86,7 @@ func (s scale) scores(trials []trial, stride int) (sorted []float64, deviation f
 	for i, t := range trials {
 		z := s.score(t.earned, t.expected)
 		w := 1 / (1 + float64(i*stride)/recentDays)
-		squares += mul(w, min(mul(z, z), 9))
+		squares += mul(w, min(mul(z, z), trim))
 		weight += w
 		sorted[i] = z
 	}
@@ -91,17 +94,18 @@ func (s scale) scores(trials []trial, stride int) (sorted []float64, deviation f
 	return sorted, math.Sqrt(squares / weight)
 }
 
-// scale compares errors of small and of large sums: on the scale of square roots
-// the spread of counts hardly depends on their size (Bartlett 1936), and what is
-// left of it is divided out.
+// scale is how far off a sum can be: variance = noise·e + level·e² + extra.
 type scale struct {
 	noise float64 // variance over the mean that comes by chance
 	level float64 // variance of the level, over the mean squared
 	extra float64 // variance of the holidays in the windows
 }
 
+// trim is how many times its expected size a squared error counts at most.
+const trim = 6
+
 // newScale fits the variance of the level to trials: what they were off beyond
-// chance. Squared errors count up to six times their expected size.
+// chance.
 func newScale(noise float64, trials []trial) scale {
 	s := scale{noise: noise, level: 1}
 	var squares float64
@@ -118,7 +122,7 @@ func newScale(noise float64, trials []trial) scale {
 			d := t.earned - t.expected
 			square := mul(d, d)
 			if pass > 0 {
-				square = min(square, mul(6, chance+mul(s.level, mul(t.expected, t.expected))))
+				square = min(square, mul(trim, chance+mul(s.level, mul(t.expected, t.expected))))
 			}
 			beyond += square - chance
 		}
@@ -127,27 +131,22 @@ func newScale(noise float64, trials []trial) scale {
 	return s
 }
 
-// base moves the root off 0, where it is steepest (Anscombe 1948).
-func (s scale) base(e float64) float64 { return math.Sqrt(max(0, e+mul(0.375, s.noise))) }
+// leastUnits bounds from below, in units of noise, the expected sum by which an
+// error is judged: where next to nothing is expected, one sale is no wonder.
+const leastUnits = 0.05
 
-// unit is the standard deviation of the root of a sum expected to be e.
+// unit is the standard deviation of a sum expected to be e.
 func (s scale) unit(e float64) float64 {
-	variance := mul(s.noise, e) + mul(s.level, mul(e, e)) + s.extra
-	return math.Sqrt(variance/(4*(e+mul(0.375, s.noise))+tiny)) + tiny
+	e = max(e, mul(leastUnits, s.noise))
+	return math.Sqrt(mul(s.noise, e)+mul(s.level, mul(e, e))+s.extra) + tiny
 }
 
-// least keeps sums expected to be nearly nothing comparable.
-func (s scale) least(e float64) float64 { return max(e, mul(0.05, s.noise)) }
-
 func (s scale) score(earned, expected float64) float64 {
-	e := s.least(expected)
-	return (s.base(earned) - s.base(e)) / s.unit(e)
+	return (earned - expected) / s.unit(expected)
 }
 
 func (s scale) value(expected, score float64) float64 {
-	e := s.least(expected)
-	root := max(0, s.base(e)+mul(score, s.unit(e)))
-	return mul(root, root) - mul(0.375, s.noise)
+	return expected + mul(score, s.unit(expected))
 }
 
 // quantile is the p-quantile for one more draw from where the sorted scores come

@@ -69,7 +69,7 @@ func (m *model) learnSwing() swing {
 // moments adds the moments of the deviations of steps of so many buckets, at the
 // given lags in steps, over the days that placebos are taken from.
 func (m *model) moments(to []moment, step int, lags []int) []moment {
-	n := min(m.anchor-2*m.week, maxPlacebos*m.day) / step
+	n := (m.anchor - m.trialsFrom()) / step
 	if n < 8 {
 		return to
 	}

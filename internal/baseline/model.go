@@ -118,7 +118,7 @@ type parts struct {
 
 // profileWeeks is for how many weeks the profile of an hour stands when it is
 // averaged with the same hours in the weeks after the windows.
-const profileWeeks = 10.0
+const profileWeeks = 7.0
 
 // partsOf takes the pieces apart as seen from t.
 func (m *model) partsOf(t *occasion, pieces []piece) parts {

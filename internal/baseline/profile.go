@@ -17,24 +17,22 @@ type profile struct {
 	noise     float64 // variance of a bucket over its mean, in minor units
 }
 
-// What a week (of weekdayKeep: a week; of hourKeep: a day) keeps of its weight
-// one week (day) later.
+// What a week (of hourKeep: a day) keeps of its weight one week (day) later.
 const (
-	slowKeep    = 0.96
-	fastKeep    = 0.80
+	slotKeep    = 0.97
 	weekdayKeep = 0.95
 	hourKeep    = 0.98
 )
 
-// weekdayPad is for how many weeks a weekday is held to be like any other.
-const weekdayPad = 4.0
-
-// pads are for how many weeks an hour of the week is held to follow the plainer
-// shape, hour of day × weekday: from hardly to nearly always.
-var pads = [...]float64{0.5, 4, 32}
-
-// candidates are the profiles to choose among: two memories, three pads.
-const candidates = 2 * len(pads)
+// How far an hour of the week strays from the plainer shape, hour of day ×
+// weekday, and a weekday from any other: variances, relative. By them and the
+// noise a mean over weeks is held to the plainer shape (credibility; Bühlmann
+// 1967): as if for noise / (stray · usual) weeks.
+const (
+	slotStray    = 0.5
+	weekdayStray = 0.0625
+	leastPad     = 0.5
+)
 
 // mean is an exponentially weighted mean, kept as its two sums.
 type mean struct{ sum, weight float64 }
@@ -51,137 +49,84 @@ func (m *mean) value() float64 {
 	return m.sum / m.weight
 }
 
-// shape is the state of the candidates on their way through a record.
+// shape is the state of the profile on its way through a record.
 type shape struct {
-	day     int
-	slow    []mean // per bucket of the week
-	fast    []mean
+	slot    []mean // per bucket of the week
 	hour    []mean // per bucket of the day
 	weekday [7]mean
 	allDays mean
 	factor  [7]float64 // weekday against all days
 	today   float64    // sum of the day so far
 	known   int        // its known buckets
+	noise   float64
 }
 
-func newShape(r *record) *shape {
-	s := &shape{day: r.day, slow: make([]mean, r.week), fast: make([]mean, r.week), hour: make([]mean, r.day)}
-	for d := range s.factor {
-		s.factor[d] = 1
-	}
-	return s
-}
-
-// push learns a bucket, given as bucket of the week.
-func (s *shape) push(slot int, v float64, u use) {
-	hour := slot % s.day
+// push learns a bucket, given as bucket of the week, and returns what it usually
+// brings.
+func (s *shape) push(slot int, v float64, u use) float64 {
+	day := len(s.hour)
+	hour := slot % day
 	if u == learned {
-		s.slow[slot].add(v, slowKeep)
-		s.fast[slot].add(v, fastKeep)
+		s.slot[slot].add(v, slotKeep)
 		s.hour[hour].add(v, hourKeep)
 		s.today += v
 		s.known++
 	}
-	if hour == s.day-1 {
-		s.endDay(slot / s.day)
+	if hour == day-1 {
+		s.endDay(slot / day)
 	}
+	if u == recessed {
+		return 0
+	}
+	plain := mul(s.hour[hour].value(), s.factor[slot/day])
+	m := &s.slot[slot]
+	// pad · plain, which stays finite where plain is 0.
+	held := mul(leastPad, plain) + s.noise/slotStray
+	if plain <= 0 {
+		return 0
+	}
+	pad := held / plain
+	return max(0, (m.sum+held)/(m.weight+pad))
 }
 
+// endDay learns what the weekday brings, from days known nearly in full.
 func (s *shape) endDay(weekday int) {
-	if s.known*10 >= s.day*9 {
+	if s.known*10 >= len(s.hour)*9 {
 		s.weekday[weekday].add(s.today, weekdayKeep)
 		s.allDays.add(s.today, hourKeep)
 		if all := s.allDays.value(); all > 0 {
 			w := s.weekday[weekday]
-			s.factor[weekday] = max(0, (w.sum/all+weekdayPad)/(w.weight+weekdayPad))
+			pad := leastPad + s.noise/weekdayStray/all
+			s.factor[weekday] = max(0, (w.sum/all+pad)/(w.weight+pad))
 		}
 	}
 	s.today, s.known = 0, 0
-}
-
-// expect fills in what each candidate expects of a bucket of the week.
-func (s *shape) expect(slot int, out *[candidates]float64) {
-	plain := mul(s.hour[slot%s.day].value(), s.factor[slot/s.day])
-	slow, fast := &s.slow[slot], &s.fast[slot]
-	for j, pad := range pads {
-		held := mul(pad, plain)
-		out[j] = (slow.sum + held) / (slow.weight + pad)
-		out[len(pads)+j] = (fast.sum + held) / (fast.weight + pad)
-	}
 }
 
 // newProfile learns the profile twice: a first time to recognise closures and
 // freak amounts in the record, and a second time without them.
 func newProfile(r *record) *profile {
 	p := &profile{usual: make([]float64, r.anchor+r.week)}
-	var even [candidates]float64
-	for j := range even {
-		even[j] = 1.0 / float64(candidates)
-	}
-	weight := p.sweep(r, r.earned, even)
-	noise := p.dispersion(r, r.earned, 0)
+	p.sweep(r, r.earned, 0)
+	noise := p.settledNoise(r)
 	r.recognise(p, noise)
 	damped := p.damp(r, noise)
-	p.sweep(r, damped, weight)
+	p.sweep(r, damped, noise)
 	p.sum(r, damped)
 	return p
 }
 
-// sweep passes through the record once and leaves the usual amounts as the
-// weighted sum of the candidates. It returns the weights that the candidates
-// earned by their squared errors, a week ahead, on the way.
-func (p *profile) sweep(r *record, earned []float64, weight [candidates]float64) [candidates]float64 {
-	var loss [candidates]float64
-	ahead := make([][candidates]float64, r.week) // per bucket of the week: what was expected of the next one
-	s := newShape(r)
+// sweep passes through the record once and leaves the usual amounts, each a week
+// ahead.
+func (p *profile) sweep(r *record, earned []float64, noise float64) {
+	s := &shape{noise: noise, slot: make([]mean, r.week), hour: make([]mean, r.day), factor: [7]float64{1, 1, 1, 1, 1, 1, 1}}
 	slot := 0
 	for i := range r.anchor {
-		if i >= 2*r.week && r.use[i] == learned {
-			for j, e := range ahead[slot] {
-				d := earned[i] - e
-				loss[j] += mul(d, d)
-			}
-		}
-		s.push(slot, earned[i], r.use[i])
-		next := &ahead[slot]
-		s.expect(slot, next)
-		var usual float64
-		for j, w := range weight {
-			usual += mul(w, next[j])
-		}
-		p.usual[i+r.week] = max(usual, 0)
+		p.usual[i+r.week] = s.push(slot, earned[i], r.use[i])
 		if slot++; slot == r.week {
 			slot = 0
 		}
 	}
-	return trust(loss)
-}
-
-// trust turns losses into weights: (least loss / loss)^64, to sum 1. Losses of
-// candidates differ by a percent or two, of which this makes a clear preference
-// without a winner that takes all.
-func trust(loss [candidates]float64) [candidates]float64 {
-	least := loss[0]
-	for _, l := range loss {
-		least = min(least, l)
-	}
-	var weight [candidates]float64
-	var total float64
-	for j, l := range loss {
-		w := 1.0
-		if l > 0 {
-			w = least / l
-			for range 6 {
-				w = mul(w, w)
-			}
-		}
-		weight[j] = w
-		total += w
-	}
-	for j := range weight {
-		weight[j] /= total
-	}
-	return weight
 }
 
 // frozen is the usual amount of bucket i as known at the anchor: of buckets in
@@ -198,12 +143,8 @@ func (p *profile) frozen(r *record, i int) float64 {
 // bulk order or an error: its excess teaches nothing.
 const freak = 4.0
 
-// damp returns the amounts with what is freakish about them cut off. The noise
-// it is given, which freaks have inflated, it first lets settle.
+// damp returns the amounts with what is freakish about them cut off.
 func (p *profile) damp(r *record, noise float64) []float64 {
-	for range 2 {
-		noise = p.dispersion(r, r.earned, noise)
-	}
 	damped := make([]float64, len(r.earned))
 	for i, v := range r.earned {
 		if r.use[i] == learned {
@@ -220,13 +161,34 @@ func freakish(noise, usual float64) float64 {
 	return mul(freak, math.Sqrt(mul(noise, usual))+noise)
 }
 
+// settledNoise is the dispersion without freaks. It starts low, from absolute
+// errors, which a freak moves least, and lets the cut and the dispersion settle.
+func (p *profile) settledNoise(r *record) float64 {
+	var off, sum, n float64
+	for i := r.trialsFrom(); i < r.anchor; i++ {
+		if r.use[i] == learned {
+			off += math.Abs(r.earned[i] - p.usual[i])
+			sum += p.usual[i]
+			n++
+		}
+	}
+	if off <= 0 || sum <= 0 {
+		return p.dispersion(r, r.earned, 0)
+	}
+	noise := off / n * (off / sum)
+	for range 4 {
+		noise = p.dispersion(r, r.earned, noise)
+	}
+	return noise
+}
+
 // dispersion is the sum of squared errors of the profile over the sum of the
 // profile; for sales of one unit that come by chance it is the unit's price.
 // Errors that are freakish at the given noise count as no more than that; noise 0
-// cuts nothing. It looks at the days that placebos are taken from.
+// cuts nothing.
 func (p *profile) dispersion(r *record, earned []float64, noise float64) float64 {
 	var squares, sum float64
-	for i := max(2*r.week, r.anchor-maxPlacebos*r.day); i < r.anchor; i++ {
+	for i := r.trialsFrom(); i < r.anchor; i++ {
 		if r.use[i] != learned {
 			continue
 		}

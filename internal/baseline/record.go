@@ -7,7 +7,7 @@ import (
 )
 
 // learnFrom caps how far back an estimate looks. Of a week's weight the profile
-// keeps an eighth over that time; what is older would only cost time.
+// keeps a fifth over that time; what is older would only cost time.
 const learnFrom = 52 * revenue.Week
 
 // record is what an estimate may look at, laid out on the bucket grid from a
@@ -35,8 +35,9 @@ type record struct {
 type use uint8
 
 const (
-	silent  use = iota // nothing: missing, hidden, left out, a holiday
-	learned            // what is usual at this hour of the week
+	silent   use = iota // nothing: missing, hidden, left out, a holiday
+	learned             // what is usual at this hour of the week
+	recessed            // that the outlet is closed at this hour of the week
 )
 
 // piece is a stretch of a window in buckets from the anchor, with fractions
@@ -98,8 +99,8 @@ func (r *record) take(i int, h revenue.History, j int) {
 // often than not to be the outlet's habit.
 const habitWeeks = 8
 
-// recess makes closed buckets known zeros where the outlet is regularly closed
-// at that hour of the week, so that nothing is expected then. Other closed
+// recess marks closed buckets where the outlet is regularly closed at that hour
+// of the week, so that nothing is expected of it a week later. Other closed
 // buckets (a holiday, an illness) teach nothing.
 func (r *record) recess(h revenue.History, from int) {
 	if r.counts.closed == 0 {
@@ -120,7 +121,7 @@ func (r *record) recess(h revenue.History, from int) {
 		slot := i % r.week
 		recent[slot] += state(i) - state(i-habitWeeks*r.week)
 		if state(i) == 1 && recent[slot] > 0 {
-			r.use[i] = learned
+			r.use[i] = recessed
 		}
 	}
 }
@@ -178,6 +179,9 @@ func (r *record) span(s stretch) revenue.Span {
 // gap is how many buckets lie between anchor and resume.
 func (r *record) gap() int { return r.resume - r.anchor }
 
+// trialsFrom is the first bucket of the days that placebos are taken from.
+func (r *record) trialsFrom() int { return max(2*r.week, r.anchor-maxPlacebos*r.day) }
+
 // lengthDays is gap in days, at least 1: how many daily starts overlap.
 func (r *record) lengthDays() float64 { return max(1, float64(r.gap())/float64(r.day)) }
 
@@ -187,7 +191,9 @@ func (r *record) days() int {
 	for i := 0; i+r.day <= r.anchor; i += r.day {
 		known := 0
 		for _, u := range r.use[i : i+r.day] {
-			known += int(u)
+			if u != silent {
+				known++
+			}
 		}
 		if 2*known >= r.day {
 			n++

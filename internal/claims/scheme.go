@@ -74,6 +74,7 @@ func (s *Service) Schemes(ctx context.Context, after *SchemeRef, limit int) ([]S
 func NotFound(what, id string) error {
 	nouns := map[string]string{
 		"claim": "청구", "claimant": "청구인", "incident": "장애", "scheme": "보상 기준", "estimate": "추정", "key": "키",
+		"job": "작업",
 	}
 	return fault.New(fault.NotFound, what+"_not_found", "There is no %[1]s %[2]s.", "%[3]s %[2]s을(를) 찾을 수 없습니다.", what, id, nouns[what])
 }

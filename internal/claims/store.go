@@ -51,6 +51,12 @@ type Reader interface {
 	// all incidents when the id is empty) by claim, newest claim first.
 	NewestEstimates(ctx context.Context, incidentID string, page Page) ([]Estimate, error)
 	Events(ctx context.Context, claimID string) ([]Event, error)
+	// SubmittedEstimates is NewestEstimates of one incident's submitted claims.
+	SubmittedEstimates(ctx context.Context, incidentID string, page Page) ([]Estimate, error)
+	// CountSubmitted is how many claims of an incident are submitted.
+	CountSubmitted(ctx context.Context, incidentID string) (int, error)
+
+	Job(ctx context.Context, id string) (Job, error)
 
 	// Answered finds the answer kept under an idempotency key, nil when there is
 	// none. A key that was used for another request is an Invalid fault.
@@ -90,6 +96,15 @@ type Tx interface {
 	InsertEstimate(ctx context.Context, estimate Estimate) error
 	InsertEvent(ctx context.Context, event Event) error
 	InsertEntry(ctx context.Context, entry auditlog.Entry) error
+
+	// InsertJob stores a job, or answers the one under way that is the same.
+	InsertJob(ctx context.Context, job Job) (Job, error)
+	// TakeJob takes the job of these kinds that is due the longest, or whose lease
+	// has run out, until the given time; nil when there is none.
+	TakeJob(ctx context.Context, kinds []string, now, until time.Time) (*Job, error)
+	// UpdateJob stores what became of a job that was taken. It fails with kind
+	// Stale when somebody else has taken it since.
+	UpdateJob(ctx context.Context, job Job) error
 }
 
 // Store is the database. InTx is the one door for writes: f runs in one

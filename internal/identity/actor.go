@@ -40,6 +40,8 @@ const (
 	ReadClaims        Action = "read_claims"       // read any claimant, history and claim
 	OwnClaims         Action = "own_claims"        // read and write the key's own claimant
 	PushLedgers       Action = "push_ledgers"      // uploads count as the platform's ledger
+	SimulateSchemes   Action = "simulate_schemes"  // see what a scheme would pay in an incident
+	SeeSmallCounts    Action = "see_small_counts"  // see totals of few claims, too
 )
 
 var permitted = map[Action][]Role{
@@ -52,6 +54,8 @@ var permitted = map[Action][]Role{
 	ReadClaims:        {Admin, Platform, Reviewer, Senior, Payer},
 	OwnClaims:         {Claimant, Delegate},
 	PushLedgers:       {Platform},
+	SimulateSchemes:   {Admin, Platform, Reviewer, Senior, Auditor},
+	SeeSmallCounts:    {Admin, Platform, Reviewer, Senior},
 }
 
 // Actor is who makes a request. The zero value is nobody and may do nothing

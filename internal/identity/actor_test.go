@@ -28,6 +28,8 @@ act_for_claimants        . yes   yes      yes      yes    .     .       .       
 read_claims              . yes   yes      yes      yes    yes   .       .        .
 own_claims               . .     .        .        .      .     .       yes      yes
 push_ledgers             . .     yes      .        .      .     .       .        .
+simulate_schemes         . yes   yes      yes      yes    .     yes     .        .
+see_small_counts         . yes   yes      yes      yes    .     .       .        .
 `
 
 // actions reads the constants of type Action from the source, so that a new one

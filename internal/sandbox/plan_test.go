@@ -136,19 +136,27 @@ func TestEveryOddityShowsInTheHistory(t *testing.T) {
 	})
 }
 
-func TestTheOutageTakesSalesAndOrdinaryDaysTakeNone(t *testing.T) {
+func TestTheOutageTakesSalesAndOnlyTheOutageDoes(t *testing.T) {
+	lost := map[string]money.Minor{}
 	for _, m := range plan(1, DefaultClaimants) {
 		for _, trade := range m.sector.trades {
-			if m.oddity != ordinary {
-				continue
-			}
-			with, without := m.sell(trade, impairments(incident(), trade.service)), m.sell(trade, nil)
-			if without.lost != 0 || without.earned != 0 {
+			windows := impairments(incident(), trade.service)
+			if without := m.sell(trade, nil); without.lost != 0 || without.earned != 0 {
 				t.Errorf("claimant %d lost %d without an outage", m.number, without.lost)
 			}
-			if with.lost < 0 || with.earned < 0 {
-				t.Errorf("claimant %d: earned %d, lost %d", m.number, with.earned, with.lost)
+			sold := m.sell(trade, windows)
+			lost[trade.service] += sold.lost
+			for _, h := range sold.hours {
+				full := windows[0].Start <= h.at && h.at+revenue.Hour <= windows[0].End
+				if full && m.reliance == 100 && m.oddity == ordinary && h.amount != 0 {
+					t.Errorf("claimant %d, who sells through %s alone, sold %d at %s", m.number, trade.service, h.amount, h.at)
+				}
 			}
+		}
+	}
+	for _, service := range []string{taxi, hair, shop, pay} {
+		if lost[service] == 0 {
+			t.Errorf("the outage of %s took nothing", service)
 		}
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +30,10 @@ const (
 // DefaultClaimants is how many claimants there are when nothing is said.
 const DefaultClaimants = 300
 
+// leastClaimants leaves, after one of each oddity and of each fate, an ordinary
+// submitted claim.
+const leastClaimants = 12
+
 // workers fill at the same time: more than processors, since writers wait for
 // the disk together.
 const workers = 8
@@ -39,7 +43,7 @@ type Options struct {
 	// Seed decides histories, statements and what becomes of claims, and so every
 	// amount. Ids, keys and references are random all the same.
 	Seed      uint64
-	Claimants int // DefaultClaimants when 0
+	Claimants int // at least 12; DefaultClaimants when 0
 	// Progress, when set, is told how many claimants of how many are done, one
 	// call at a time.
 	Progress func(done, total int)
@@ -58,6 +62,9 @@ type Sandbox struct {
 func Fill(ctx context.Context, store claims.Store, o Options) (Sandbox, error) {
 	if o.Claimants == 0 {
 		o.Claimants = DefaultClaimants
+	}
+	if o.Claimants < leastClaimants {
+		return Sandbox{}, fmt.Errorf("a sandbox of %d claimants cannot show one of everything; %d can", o.Claimants, leastClaimants)
 	}
 	f := &filler{store: store, options: o, incident: incident(), keys: map[identity.Role]claims.IssuedKey{}}
 	if err := f.open(ctx); err != nil {
@@ -248,16 +255,8 @@ func (f *filler) file(ctx context.Context, m member, by claims.Registered, sold 
 
 // show picks an ordinary submitted claim and issues keys for its claimant.
 func (f *filler) show(ctx context.Context, members []member, written []filled) (Sandbox, error) {
-	out := Sandbox{IncidentID: f.incident.ID, Keys: map[identity.Role]string{}}
-	for i, m := range members {
-		if m.fate == submitted && m.oddity == ordinary {
-			out.ClaimantID, out.ClaimID = written[i].claimantID, written[i].claimID
-			break
-		}
-	}
-	if out.ClaimID == "" {
-		return Sandbox{}, errors.New("the sandbox has no ordinary submitted claim; more claimants would give it one")
-	}
+	shown := written[slices.IndexFunc(members, func(m member) bool { return m.fate == submitted && m.oddity == ordinary })]
+	out := Sandbox{IncidentID: f.incident.ID, ClaimantID: shown.claimantID, ClaimID: shown.claimID, Keys: map[identity.Role]string{}}
 	for _, role := range []identity.Role{identity.Claimant, identity.Delegate} {
 		key, err := f.at(Now).IssueKey(ctx, f.actor(identity.Admin), claims.KeyRequest{Role: role, Label: "sandbox", ClaimantID: out.ClaimantID}, claims.Reply[claims.IssuedKey]{})
 		if err != nil {

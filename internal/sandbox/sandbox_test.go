@@ -235,9 +235,16 @@ func TestTheIncidentTakesClaimsAtTheSandboxsTime(t *testing.T) {
 	}
 }
 
-func TestASandboxTooSmallToShowAnythingSaysSo(t *testing.T) {
-	if _, err := sandbox.Fill(t.Context(), empty(t, "sqlite"), sandbox.Options{Seed: 1, Claimants: 1}); err == nil {
-		t.Error("a sandbox of one claimant was filled")
+func TestTheSmallestSandboxShowsAClaimAndASmallerOneIsRefused(t *testing.T) {
+	for seed := range uint64(5) {
+		if _, box := fill(t, "sqlite", sandbox.Options{Seed: seed, Claimants: 12}); box.ClaimID == "" || box.ClaimantID == "" {
+			t.Errorf("seed %d shows no claim", seed)
+		}
+	}
+	for _, claimants := range []int{-1, 1, 11} {
+		if _, err := sandbox.Fill(t.Context(), empty(t, "sqlite"), sandbox.Options{Claimants: claimants}); err == nil {
+			t.Errorf("a sandbox of %d claimants was filled", claimants)
+		}
 	}
 }
 

@@ -154,15 +154,28 @@ func (r reader) Estimate(ctx context.Context, claimID string, n int) (claims.Est
 
 // NewestEstimates takes the estimate whose number is the claim's count of them.
 func (r reader) NewestEstimates(ctx context.Context, incidentID string, page claims.Page) ([]claims.Estimate, error) {
-	q := r.db.WithContext(ctx).Table("estimates").Select("estimates.*").
-		Joins("JOIN claims ON claims.id = estimates.claim_id AND claims.estimates = estimates.n").
-		Order("claims.id DESC").Limit(page.Limit)
+	q := r.newestEstimates(ctx, page)
 	if incidentID != "" {
 		q = q.Where("claims.incident_id = ?", incidentID)
 	}
+	return listEstimates(q)
+}
+
+func (r reader) SubmittedEstimates(ctx context.Context, incidentID string, page claims.Page) ([]claims.Estimate, error) {
+	return listEstimates(r.newestEstimates(ctx, page).Where("claims.incident_id = ? AND claims.state = ?", incidentID, string(claims.Submitted)))
+}
+
+func (r reader) newestEstimates(ctx context.Context, page claims.Page) *gorm.DB {
+	q := r.db.WithContext(ctx).Table("estimates").Select("estimates.*").
+		Joins("JOIN claims ON claims.id = estimates.claim_id AND claims.estimates = estimates.n").
+		Order("claims.id DESC").Limit(page.Limit)
 	if page.After != "" {
 		q = q.Where("claims.id < ?", page.After)
 	}
+	return q
+}
+
+func listEstimates(q *gorm.DB) ([]claims.Estimate, error) {
 	var rows []estimateRow
 	if err := q.Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list estimates: %w", err)
@@ -172,6 +185,14 @@ func (r reader) NewestEstimates(ctx context.Context, incidentID string, page cla
 		list[i] = row.estimate()
 	}
 	return list, nil
+}
+
+func (r reader) CountSubmitted(ctx context.Context, incidentID string) (int, error) {
+	n, err := gorm.G[claimRow](r.db).Where("incident_id = ? AND state = ?", incidentID, string(claims.Submitted)).Count(ctx, "id")
+	if err != nil {
+		return 0, fmt.Errorf("count claims: %w", err)
+	}
+	return int(n), nil
 }
 
 func (row estimateRow) estimate() claims.Estimate {

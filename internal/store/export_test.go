@@ -9,7 +9,7 @@ import (
 // Rows are all structs that name a table.
 var Rows = []schema.Tabler{
 	fieldKeyRow{}, keyRow{}, incidentRow{}, schemeRow{}, claimantRow{}, outletRow{}, uploadRow{}, weekRow{},
-	claimRow{}, estimateRow{}, entryRow{}, eventRow{}, idempotencyRow{},
+	claimRow{}, estimateRow{}, entryRow{}, eventRow{}, idempotencyRow{}, jobRow{},
 }
 
 // Raw is the connection that writes, for statements that no method makes. On

@@ -15,6 +15,9 @@ import (
 	"redress/internal/store/storetest"
 )
 
+// standingAtFirst is how many items a list has before the first page is read.
+const standingAtFirst = 11
+
 // list is one paged list: how it is read, the id of an item and how another item
 // comes in.
 type list struct {
@@ -36,12 +39,17 @@ func lists(t *testing.T, db *store.Store, f fixture) map[string]list {
 	keyID := func(k identity.Key) string { return k.ID }
 	claimID := func(c claims.Claim) string { return c.ID }
 	incidentID := func(i claims.Incident) string { return i.ID }
+	instant := 0
 	insertKey := func(n int) error {
+		// Ids of keys are random. Of those that stand at first, four share each
+		// instant; each that comes in later is newer.
+		if n%4 == 0 || n >= standingAtFirst {
+			instant++
+		}
 		return db.InTx(ctx, func(ctx context.Context, tx claims.Tx) error {
-			// Ids are random, and four keys share each instant.
 			id, _, _ := identity.NewToken()
 			k := aKey(id)
-			k.Role, k.ClaimantID, k.CreatedAt = identity.Claimant, f.merchant.ID, at(n/4)
+			k.Role, k.ClaimantID, k.CreatedAt = identity.Claimant, f.merchant.ID, at(instant)
 			return tx.InsertKey(ctx, k)
 		})
 	}
@@ -106,7 +114,7 @@ func TestPagesAreCompleteAndWithoutRepeatsWhileItemsComeIn(t *testing.T) {
 					}
 					n++
 				}
-				for range 11 {
+				for range standingAtFirst {
 					grow()
 				}
 				for _, limit := range []int{1, 3, 50} {

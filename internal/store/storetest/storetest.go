@@ -236,3 +236,19 @@ func waitFor(source, log string) error {
 	text, _ := os.ReadFile(log)
 	return fmt.Errorf("PostgreSQL did not start: %w: %s", err, strings.TrimSpace(string(text)))
 }
+
+// Raw connects to a test's database past the store, to look or meddle behind
+// its back.
+func Raw(t testing.TB, o store.Options) *sql.DB {
+	t.Helper()
+	driver, source := "sqlite3", filepath.Join(o.Dir, "redress.db")
+	if o.DatabaseURL != "" {
+		driver, source = "pgx", o.DatabaseURL
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
