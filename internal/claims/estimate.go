@@ -97,18 +97,14 @@ type lineInputs struct {
 // estimate makes the estimate of a checked filing. It reads histories and
 // computes; nothing is stored.
 func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int) (Estimate, error) {
-	version, err := s.store.Scheme(ctx, f.incident.Scheme.ID, f.incident.Scheme.Version)
+	rules, err := s.ruling(ctx, *f.incident.Scheme)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("scheme of incident %s: %w", f.incident.ID, err)
-	}
-	rules, err := s.parse(version)
-	if err != nil {
-		return Estimate{}, err
 	}
 	in := inputs{
 		Model: baseline.Model, Currency: f.incident.Currency, Zone: f.claimant.Zone,
 		Incident: incidentRef{ID: f.incident.ID, Version: f.incident.Version},
-		Scheme:   schemeHash{SchemeRef: *f.incident.Scheme, Hash: version.Hash},
+		Scheme:   schemeHash{SchemeRef: *f.incident.Scheme, Hash: rules.Hash()},
 		Facts:    f.facts(),
 	}
 	var histories []revenue.History

@@ -107,7 +107,7 @@ func (s *Service) history(ctx context.Context, claimantID, outlet, service strin
 
 // merged joins the sources and computes the digest of what comes out.
 func merged(bySource map[revenue.Source]revenue.History) (revenue.History, string, error) {
-	h, _, err := revenue.Merge(bySource[revenue.FromPlatform], bySource[revenue.FromClaimant])
+	h, err := revenue.Merge(bySource[revenue.FromPlatform], bySource[revenue.FromClaimant])
 	digest := revenue.Digest(h)
 	return h, hex.EncodeToString(digest[:]), err
 }

@@ -241,14 +241,10 @@ func checkWindows(in Incident, svc PlatformService, at string) []fault.Field {
 }
 
 func (s *Service) checkScheme(ctx context.Context, in Incident) ([]fault.Field, error) {
-	version, err := s.store.Scheme(ctx, in.Scheme.ID, in.Scheme.Version)
+	rules, err := s.ruling(ctx, *in.Scheme)
 	if isNotFound(err) {
 		return []fault.Field{fault.At("#/scheme", "unknown_scheme", "There is no version %d of scheme %q.", "보상 기준 %[2]q의 버전 %[1]d이(가) 없습니다.", in.Scheme.Version, in.Scheme.ID)}, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	rules, err := s.parse(version)
 	if err != nil {
 		return nil, err
 	}

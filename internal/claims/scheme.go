@@ -22,16 +22,21 @@ type SchemeVersion struct {
 	CreatedAt time.Time
 }
 
-// parse reads a stored version, once for all claims that are made under it.
-func (s *Service) parse(v SchemeVersion) (*scheme.Scheme, error) {
-	if known, ok := s.rules.Load(v.Hash); ok {
+// ruling finds the rules of a version, read once for all claims made under it:
+// a version never changes.
+func (s *Service) ruling(ctx context.Context, ref SchemeRef) (*scheme.Scheme, error) {
+	if known, ok := s.rules.Load(ref); ok {
 		return known.(*scheme.Scheme), nil
 	}
-	parsed, err := scheme.Parse(v.Bytes)
+	version, err := s.store.Scheme(ctx, ref.ID, ref.Version)
 	if err != nil {
-		return nil, fmt.Errorf("scheme %s version %d: %w", v.ID, v.Version, err)
+		return nil, err
 	}
-	s.rules.Store(v.Hash, parsed)
+	parsed, err := scheme.Parse(version.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("scheme %s version %d: %w", ref.ID, ref.Version, err)
+	}
+	s.rules.Store(ref, parsed)
 	return parsed, nil
 }
 

@@ -19,7 +19,7 @@ import (
 type Service struct {
 	store Store
 	now   func() time.Time
-	rules sync.Map // *scheme.Scheme by hash: versions never change, so none goes stale
+	rules sync.Map // *scheme.Scheme by SchemeRef
 }
 
 // New makes a service over a store and a clock.

@@ -2,55 +2,38 @@ package revenue
 
 import "fmt"
 
-// Part says which source a span of a merged history was taken from.
-type Part struct {
-	Span
-	Source Source
-}
-
 // Merge joins what the platform and the claimant say of one outlet in one
 // service. In each bucket the platform's ledger outranks the claimant's upload
 // wherever it is not missing, also where it says closed. When the bucket
 // lengths differ, the finer is summed to the coarser first, as Coarsen does.
-// The parts are ascending, disjoint and as long as possible; buckets missing in
-// both belong to none.
-func Merge(platform, claimant History) (History, []Part, error) {
-	var minutes int
-	for _, h := range []History{platform, claimant} {
-		if h.Len() > 0 {
-			minutes = max(minutes, h.BucketMinutes)
-		}
+func Merge(platform, claimant History) (History, error) {
+	switch {
+	case platform.Len() == 0 && claimant.Len() == 0:
+		return History{}, nil
+	case claimant.Len() == 0:
+		return platform, nil
+	case platform.Len() == 0:
+		return claimant, nil
 	}
-	if minutes == 0 {
-		return History{}, nil, nil
-	}
+	minutes := max(platform.BucketMinutes, claimant.BucketMinutes)
 	platform, err := platform.Coarsen(minutes)
 	if err != nil {
-		return History{}, nil, fmt.Errorf("platform history: %w", err)
+		return History{}, fmt.Errorf("platform history: %w", err)
 	}
 	if claimant, err = claimant.Coarsen(minutes); err != nil {
-		return History{}, nil, fmt.Errorf("claimant history: %w", err)
+		return History{}, fmt.Errorf("claimant history: %w", err)
 	}
 	merged := newHistory(minutes, union(platform, claimant))
-	var parts []Part
 	for i := range merged.States {
-		source, from := FromPlatform, platform
-		j := from.Index(merged.At(i))
+		from, j := platform, platform.Index(merged.At(i))
 		if !from.known(j) {
-			source, from = FromClaimant, claimant
-			if j = from.Index(merged.At(i)); !from.known(j) {
-				continue
-			}
+			from, j = claimant, claimant.Index(merged.At(i))
 		}
-		merged.States[i], merged.Amounts[i], merged.Counts[i] = from.States[j], from.Amounts[j], from.Counts[j]
-		bucket := Span{Start: merged.At(i), End: merged.At(i + 1)}
-		if last := len(parts) - 1; last >= 0 && parts[last].Source == source && parts[last].End == bucket.Start {
-			parts[last].End = bucket.End
-			continue
+		if from.known(j) {
+			merged.States[i], merged.Amounts[i], merged.Counts[i] = from.States[j], from.Amounts[j], from.Counts[j]
 		}
-		parts = append(parts, Part{Span: bucket, Source: source})
 	}
-	return merged, parts, nil
+	return merged, nil
 }
 
 // known reports whether bucket i exists and is not missing.
@@ -58,14 +41,7 @@ func (h History) known(i int) bool {
 	return i >= 0 && i < h.Len() && h.States[i] != Missing
 }
 
-// union is the shortest span that holds both histories; an empty one adds none.
+// union is the shortest span that holds both histories.
 func union(a, b History) Span {
-	switch {
-	case a.Len() == 0:
-		return b.Span()
-	case b.Len() == 0:
-		return a.Span()
-	default:
-		return Span{Start: min(a.Start, b.Start), End: max(a.End(), b.End())}
-	}
+	return Span{Start: min(a.Start, b.Start), End: max(a.End(), b.End())}
 }
