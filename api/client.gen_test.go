@@ -519,7 +519,7 @@ type Claim struct {
 	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 	ClaimantID ID `json:"claimant_id"`
 
-	// Claimed Sum of items and expenses as stated.
+	// Claimed Sum of lost items and added costs as stated.
 	Claimed   Amount    `json:"claimed"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -826,7 +826,7 @@ type LossLine struct {
 	// Closures When the outlet would not have traded anyway.
 	Closures []Interruption `json:"closures,omitempty" validate:"omitempty,dive"`
 
-	// DeclaredActual What was earned through the service in all its windows, for where the history does not cover them.
+	// DeclaredActual What was earned in all windows of the service, in the measure of the history (all fares, where the history holds all fares); used where the history does not cover the windows.
 	DeclaredActual *Amount `json:"declared_actual,omitempty"`
 
 	// Items Lost bookings, rides and orders one by one.

@@ -12,7 +12,6 @@ import (
 	"text/template"
 	"time"
 
-	"redress/internal/claims"
 	"redress/internal/identity"
 	"redress/internal/sandbox"
 )
@@ -49,13 +48,12 @@ func (d demoCommand) Run(ctx context.Context, w *world) (err error) {
 		// The field key is new, so a database that is in use ends here.
 		return fmt.Errorf("the demo fills an empty database only: %w", err)
 	}
-	service := claims.New(db, there.now)
 	box, err := sandbox.Fill(ctx, db, sandbox.Options{Seed: d.Seed, Claimants: d.Claimants, Progress: progress(w.stderr)})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(w.stderr, "%d claimants with histories and claims in %.1f s\n", d.Claimants, w.now().Sub(began).Seconds())
-	return d.serve(ctx, &there, service, func(address string) error {
+	return d.serve(ctx, &there, db, func(address string) error {
 		base := "http://" + address
 		if err := writeStories(storiesIn(dir), base, box); err != nil {
 			return err

@@ -156,6 +156,7 @@ func datasetsOf(asked []question) []string {
 type dataset struct {
 	country string
 	series  map[string]revenue.History
+	names   []string // of the series, as the file lists them
 }
 
 // loadDataset reads DIR/manifest.json and DIR/series.csv.
@@ -224,6 +225,7 @@ func (d *dataset) readSeries(path string, bucketMinutes int) error {
 func (d *dataset) keep(name string, h revenue.History) {
 	if h.Len() > 0 {
 		d.series[name] = h
+		d.names = append(d.names, name)
 	}
 }
 
@@ -300,16 +302,27 @@ func (d *dataset) answer(ctx context.Context, name string, asked []question, ans
 	return ctx.Err()
 }
 
+// ask answers one question. A series that is too short to stand alone borrows
+// from the others of its set.
 func (d *dataset) ask(q question) (answer, error) {
 	h, ok := d.series[q.series]
 	if !ok {
 		return answer{}, fmt.Errorf("data set %s has no series %q", q.dataset, q.series)
 	}
-	f, reason, err := baseline.Expect(baseline.Input{
+	in := baseline.Input{
 		History:  h,
 		Windows:  []baseline.Window{{Span: q.window, DownBasisPoints: 10000}},
 		Evidence: baseline.Evidence{AfterMinutes: q.after, Country: d.country},
-	})
+	}
+	f, reason, err := baseline.Expect(in)
+	if reason != nil && len(d.names) > 1 {
+		for _, name := range d.names {
+			if name != q.series {
+				in.Peers = append(in.Peers, d.series[name])
+			}
+		}
+		f, reason, err = baseline.Expect(in)
+	}
 	return answer{forecast: f, reason: reason}, err
 }
 

@@ -32,6 +32,9 @@ type cli struct {
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database schema to the newest version."`
 	Keys        keysCommand        `cmd:"" help:"Issue a key, such as the first admin key."`
 	Recompute   recomputeCommand   `cmd:"" help:"Make every stored estimate again from its inputs and compare byte for byte."`
+	Simulate    simulateCommand    `cmd:"" help:"Say what schemes would pay on a file of claim facts, without a database."`
+	Export      exportCommand      `cmd:"" help:"Write the facts of an incident's submitted claims for simulate; no personal data."`
+	Reevaluate  reevaluateCommand  `cmd:"" help:"Make new estimates of an incident's claims under the scheme version in force; the old ones stay."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
 	Estimate    estimateCommand    `cmd:"" help:"Answer a file of questions from a folder of histories, without a database."`
 }

@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"time"
 
 	"redress/internal/claims"
 	"redress/internal/httpapi"
 	"redress/internal/identity"
+	"redress/internal/jobs"
 	"redress/internal/store"
 	"redress/internal/web"
 )
@@ -104,8 +107,7 @@ func (s serveCommand) Run(ctx context.Context, w *world) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	service := claims.New(db, w.now)
-	return s.serve(ctx, w, service, func(address string) error {
+	return s.serve(ctx, w, db, func(address string) error {
 		_, err := fmt.Fprintf(w.stdout, "Redress serves on http://%s (%s); the contract is at /docs\n", address, db.Engine())
 		return err
 	})
@@ -123,7 +125,8 @@ const (
 
 // serve listens until the context ends, then lets the requests under way
 // finish. ready is told the address once connections are taken.
-func (l listen) serve(ctx context.Context, w *world, service *claims.Service, ready func(address string) error) error {
+func (l listen) serve(ctx context.Context, w *world, db *store.Store, ready func(address string) error) error {
+	service := claims.New(db, w.now)
 	docs, err := web.Documentation(contract)
 	if err != nil {
 		return err
@@ -142,9 +145,12 @@ func (l listen) serve(ctx context.Context, w *world, service *claims.Service, re
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
-	housekeeping, stop := context.WithCancel(ctx)
+	background, stop := context.WithCancel(ctx)
+	var working sync.WaitGroup
+	defer working.Wait()
 	defer stop()
-	go forgetHourly(housekeeping, w, service)
+	working.Go(func() { forgetHourly(background, w, service) })
+	working.Go(func() { runner(w, db, service).Run(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err := ready(listener.Addr().String()); err != nil {
@@ -158,6 +164,15 @@ func (l listen) serve(ctx context.Context, w *world, service *claims.Service, re
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	return server.Shutdown(drain)
+}
+
+// runner runs the jobs that the API takes on.
+func runner(w *world, db *store.Store, service *claims.Service) *jobs.Runner {
+	return jobs.New(db, w.now, w.log, map[string]jobs.Handler{
+		claims.SimulationJob: func(ctx context.Context, job claims.Job, progress func(done, total int)) ([]byte, error) {
+			return service.RunSimulation(ctx, job, runtime.NumCPU(), progress)
+		},
+	})
 }
 
 // forgetHourly drops the expired answers of retries, at start and every hour.

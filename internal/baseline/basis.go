@@ -33,12 +33,19 @@ func nearest(v float64) money.Minor {
 	return money.Minor(min(math.Floor(v+0.5), float64(money.Max)))
 }
 
+// The methods, as Basis.Method names them.
+const (
+	methodOwn       = "own_history"
+	methodBothSides = "own_history_both_sides"
+	methodPeers     = "peers"
+)
+
 // basis says what the estimate stands on.
 func (m *model) basis(in Input) Basis {
 	b := Basis{
 		BucketMinutes: in.History.BucketMinutes,
 		OpenBuckets:   m.counts.open, ClosedBuckets: m.counts.closed, MissingBuckets: m.counts.missing,
-		Method: "own_history",
+		Method: methodOwn,
 		MethodText: lang.T("the outlet's own past by hour of the week, at its level before the outage",
 			"업소 자신의 과거 매출을 요일·시각별로 보고 장애 전 수준을 반영"),
 		LeftOut: []LeftOut{},
@@ -47,9 +54,13 @@ func (m *model) basis(in Input) Basis {
 		return b
 	}
 	b.From, b.To = max(m.start, in.History.Start).String(), m.at(m.anchor).String()
-	if m.after > 0 {
+	if m.peers != nil {
+		b.Method = methodPeers
+		b.MethodText = lang.F("the hours of the week of %d comparable outlets, at the level of this outlet's own few days",
+			"비슷한 업소 %d곳의 요일·시각별 모습에 이 업소의 며칠치 매출 수준을 반영", len(m.peers))
+	} else if m.after > 0 {
 		b.To = m.at(m.resume + m.after).String()
-		b.Method = "own_history_both_sides"
+		b.Method = methodBothSides
 		b.MethodText = lang.T("the outlet's own past by hour of the week, at its level before and after the outage",
 			"업소 자신의 과거 매출을 요일·시각별로 보고 장애 앞뒤의 수준을 반영")
 	}

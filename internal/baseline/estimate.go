@@ -50,11 +50,6 @@ func Estimate(in Input) (Result, error) {
 	return res, nil
 }
 
-// windowStride is how many days lie between the past days on which a single
-// window of several is tried. It shares no factor with the week, so that all
-// weekdays take their turn.
-const windowStride = 3
-
 // fillFigures writes the figures, or returns why they cannot be written.
 func fillFigures(res *Result, m *model, in Input) *Reason {
 	expected := make([]money.Minor, len(in.Windows))
@@ -63,7 +58,7 @@ func fillFigures(res *Result, m *model, in Input) *Reason {
 	for i, w := range in.Windows {
 		f := m.whole
 		if len(in.Windows) > 1 {
-			f = m.forecast(m.windows[i], windowStride)
+			f = m.forecastWindow(m.windows[i])
 		}
 		var ok bool
 		if windows[i].Figures, ok = rounded(f); !ok {

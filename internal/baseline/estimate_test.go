@@ -79,7 +79,7 @@ func flat(amount money.Minor, days, bucketMinutes int) revenue.History {
 	return h
 }
 
-// outageWeek lies 16 weeks after shopStart.
+// saturday is an outage of ten hours, seventeen weeks after shopStart.
 var saturday = span("2022-10-01T15:30", "2022-10-02T01:30")
 
 func input(h revenue.History, windows ...revenue.Span) baseline.Input {
@@ -384,6 +384,43 @@ func TestAHolidayIsLearnedFromHolidays(t *testing.T) {
 	}
 }
 
+func TestAShortHistoryBorrowsFromItsPeers(t *testing.T) {
+	in := input(shop(100, 17, 60), saturday)
+	grown := estimated(t, in)
+	own := in.History
+	cut := own.Index(local("2022-09-24T00:00"))
+	in.History = revenue.History{BucketMinutes: 60, Start: own.At(cut), Amounts: own.Amounts[cut:], States: own.States[cut:]}
+	if res := estimate(t, in); res.Outcome != baseline.CannotTell {
+		t.Fatalf("a week alone was answered with %+v", res.Total)
+	}
+	for seed := range uint64(12) {
+		p := shop(seed, 17, 60)
+		for i := range p.Amounts {
+			p.Amounts[i] *= money.Minor(seed + 1)
+		}
+		in.Peers = append(in.Peers, p)
+	}
+	res := estimated(t, in)
+	checkResult(t, in, res)
+	if res.Basis.Method != "peers" || res.Basis.From != "2022-09-24T00:00" {
+		t.Errorf("method %s from %s, want peers from 2022-09-24T00:00", res.Basis.Method, res.Basis.From)
+	}
+	if got, want := float64(res.Total.Expected), float64(grown.Total.Expected); got < 0.7*want || got > 1.3*want {
+		t.Errorf("expected %.0f with a week and peers, %.0f with all its history", got, want)
+	}
+	width := func(r baseline.Result) money.Minor { return r.Total.Intervals[1].High - r.Total.Intervals[1].Low }
+	if width(res) < width(grown)/2 {
+		t.Errorf("a week makes a range of %d, the whole history one of %d", width(res), width(grown))
+	}
+	if share := float64(res.Placebo.Inside90) / float64(res.Placebo.Windows); share < 0.8 {
+		t.Errorf("only %.2f of the peers' past windows were inside the range", share)
+	}
+	in.Peers = in.Peers[:4]
+	if res := estimate(t, in); res.Outcome != baseline.CannotTell {
+		t.Error("four peers were enough to borrow from")
+	}
+}
+
 // changed is a copy of h with other amounts and states where hidden says so.
 func changed(rng *rand.Rand, h revenue.History, hidden func(revenue.Local) bool) revenue.History {
 	h.Amounts = append([]money.Minor(nil), h.Amounts...)
@@ -497,6 +534,9 @@ func checkExplanation(t failer, in baseline.Input, res baseline.Result) {
 		want[2] = nil
 	}
 	for i, sentence := range res.Explanation {
+		if strings.Count(sentence.EN, ".") != 1 || strings.Count(sentence.KO, ".") != 1 {
+			t.Fatalf("%q / %q is not one sentence", sentence.EN, sentence.KO)
+		}
 		for _, amount := range want[i] {
 			if !strings.Contains(sentence.EN, text(amount).EN) || !strings.Contains(sentence.KO, text(amount).KO) {
 				t.Fatalf("sentence %d, %q / %q, does not tell %s", i, sentence.EN, sentence.KO, text(amount).EN)
@@ -547,6 +587,11 @@ func wildInput(rng *rand.Rand) baseline.Input {
 		for range rng.IntN(3) {
 			from := h.Start + revenue.Local(rng.Int64N(int64(h.End()-h.Start)+5000))
 			*spans = append(*spans, revenue.Span{Start: from, End: from + 1 + revenue.Local(rng.IntN(5000))})
+		}
+	}
+	if rng.IntN(8) == 0 {
+		for range 6 {
+			in.Peers = append(in.Peers, shop(rng.Uint64(), 20, bucket))
 		}
 	}
 	if rng.IntN(2) == 0 {

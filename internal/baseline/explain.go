@@ -10,25 +10,33 @@ import (
 func explain(in Input, res Result) []lang.Text {
 	t := res.Total
 	text := in.Currency.Text
+	usual := lang.F("In these hours this outlet would usually have earned about %s, judged by its record from %s to %s.",
+		"기록(%[2]s부터 %[3]s까지)에 비추어 이 시간에는 보통 %[1]s쯤을 벌었을 것입니다.", text(t.Expected), date(res.Basis.From), date(res.Basis.To))
+	if res.Basis.Method == methodPeers {
+		usual = lang.F("In these hours this outlet would usually have earned about %s, judged by comparable outlets and its own few days since %s.",
+			"비슷한 업소와 이 업소의 %[2]s 이후 며칠치 매출에 비추어 이 시간에는 보통 %[1]s쯤을 벌었을 것입니다.", text(t.Expected), date(res.Basis.From))
+	}
 	return []lang.Text{
-		lang.F("In these hours this outlet would usually have earned about %s, judged by its record from %s to %s.",
-			"기록(%[2]s부터 %[3]s까지)에 비추어 이 시간에는 보통 %[1]s쯤을 벌었을 것입니다.", text(t.Expected), res.Basis.From, res.Basis.To),
+		usual,
 		explainActual(text(t.Actual), t.ActualSource),
 		explainShortfall(in, *t),
 		explainCertainty(in, res),
 	}
 }
 
+// date is the day of a local wall-clock time.
+func date(local string) string { return local[:len("2006-01-02")] }
+
 func explainActual(actual lang.Text, source ActualSource) lang.Text {
 	switch source {
 	case ActualHistory:
-		return lang.F("The record shows %s earned in them.", "기록에는 이 시간의 매출이 %s으로 나옵니다.", actual)
+		return lang.F("The record shows %s earned in them.", "기록에 나온 이 시간의 매출은 %s입니다.", actual)
 	case ActualDeclared:
 		return lang.F("The record does not cover all of them; with what the claimant states, %s was earned.",
-			"기록이 이 시간을 모두 담지 못해, 신청인이 밝힌 금액에 따라 매출을 %s으로 봅니다.", actual)
+			"기록이 이 시간을 모두 담지 못하므로 신청인이 밝힌 바에 따른 매출은 %s입니다.", actual)
 	default:
 		return lang.F("The record does not cover all of them; %s is assumed, from the share of the service that still worked.",
-			"기록이 이 시간을 모두 담지 못해, 서비스가 살아 있던 비율에 따라 매출을 %s으로 봅니다.", actual)
+			"기록이 이 시간을 모두 담지 못하므로 서비스가 살아 있던 비율로 어림한 매출은 %s입니다.", actual)
 	}
 }
 
@@ -47,7 +55,7 @@ func explainCertainty(in Input, res Result) lang.Text {
 		}
 	}
 	return lang.F("With 90%% probability the usual amount lies between %s and %s: on %d past occasions the method was off by %s on average.",
-		"평소 금액은 90%% 확률로 %s에서 %s 사이입니다. 과거 %d번의 같은 시간대에서 이 방법의 오차는 평균 %s이었습니다.",
+		"평소 금액은 90%% 확률로 %s에서 %s 사이이며, 과거 %d번의 같은 시간대에서 이 방법의 오차는 평균 %s이었습니다.",
 		in.Currency.Text(ninety.Low), in.Currency.Text(ninety.High), res.Placebo.Windows, in.Currency.Text(res.Placebo.MeanError))
 }
 
@@ -72,5 +80,5 @@ func unknownActual(in Input) lang.Text {
 			return lang.T("The record does not show what was earned in the affected hours.", "영향을 받은 시간의 매출은 기록에 나오지 않습니다.")
 		}
 	}
-	return lang.F("The record shows %s earned in the affected hours.", "기록에는 영향을 받은 시간의 매출이 %s으로 나옵니다.", in.Currency.Text(sum))
+	return lang.F("The record shows %s earned in the affected hours.", "기록에 나온 영향받은 시간의 매출은 %s입니다.", in.Currency.Text(sum))
 }

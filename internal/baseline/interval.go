@@ -8,9 +8,10 @@ import (
 // Levels are the probabilities of the intervals, in percent.
 var Levels = [...]int{80, 90, 95}
 
-// normal are the points of the standard normal distribution that cut off half of
-// what each level leaves out.
-var normal = [len(Levels)]float64{1.2816, 1.6449, 1.9600}
+// student are the points of Student's distribution with six degrees of freedom,
+// scaled to variance 1, that cut off half of what each level leaves out. Errors of
+// sales have heavier tails than normal ones.
+var student = [len(Levels)]float64{1.1756, 1.5866, 1.9979}
 
 // Forecast is an expected sum and the ranges of the true sum at Levels, before
 // rounding, in minor units. Ranges are equal-tailed, nested and never below 0.
@@ -33,8 +34,8 @@ type placebo struct {
 // trial is the same windows on a past day.
 type trial struct{ expected, earned float64 }
 
-// Past days that count as much as the shape of the normal distribution, and as
-// the scale that the noise gives.
+// Past days that count as much as the shape of Student's distribution, and as the
+// scale that the noise gives.
 const (
 	shapePlacebos = 200
 	scalePlacebos = 5
@@ -43,9 +44,40 @@ const (
 // recentDays is after how many past days one counts half in the scale.
 const recentDays = 15
 
-// forecast expects the pieces and ranges the sum by how far the method was off on
-// every stride-th past day.
-func (m *model) forecast(pieces []piece, stride int) Forecast {
+// forecastWhole expects all windows together.
+func (m *model) forecastWhole() Forecast {
+	if m.peers != nil {
+		return m.forecast(m.union, m.peerTrials(m.union), 0)
+	}
+	trials := make([]trial, len(m.past))
+	for i := range trials {
+		t := &m.past[i]
+		trials[i] = trial{m.join(t, t.whole), sumOf(m.earnedSum, t, m.union)}
+	}
+	return m.forecast(m.union, trials, 1)
+}
+
+// windowStride is how many days lie between the past days on which one window of
+// several is tried. It shares no factor with the week, so that all weekdays take
+// their turn.
+const windowStride = 4
+
+// forecastWindow expects one window of several.
+func (m *model) forecastWindow(pieces []piece) Forecast {
+	if m.peers != nil {
+		return m.forecast(pieces, m.peerTrials(pieces), 0)
+	}
+	trials := make([]trial, 0, len(m.past)/windowStride+1)
+	for i := 0; i < len(m.past); i += windowStride {
+		t := &m.past[i]
+		trials = append(trials, trial{m.join(t, m.partsOf(t, pieces)), sumOf(m.earnedSum, t, pieces)})
+	}
+	return m.forecast(pieces, trials, windowStride)
+}
+
+// forecast expects the pieces and ranges the sum by how far the method was off in
+// the trials, which lie stride days apart; stride 0 weighs all alike.
+func (m *model) forecast(pieces []piece, trials []trial, stride int) Forecast {
 	if len(pieces) == 0 {
 		return Forecast{}
 	}
@@ -53,11 +85,6 @@ func (m *model) forecast(pieces []piece, stride int) Forecast {
 	added, variance := m.holidayEffect(pieces)
 	p.usual, p.same = p.usual+added, p.same+added
 	f := Forecast{Expected: m.join(&m.now, p)}
-	trials := make([]trial, 0, len(m.past))
-	for i := 0; i < len(m.past); i += stride {
-		t := &m.past[i]
-		trials = append(trials, trial{m.join(t, m.partsOf(t, pieces)), m.earnedIn(t, pieces)})
-	}
 	s := newScale(m.noise, trials)
 	scores, deviation := s.scores(trials, stride)
 	f.placebo = placebo{trials: trials, scale: s}
@@ -66,7 +93,7 @@ func (m *model) forecast(pieces []piece, stride int) Forecast {
 	own := n / (n + shapePlacebos)
 	for j, level := range Levels {
 		tail := float64(100-level) / 200
-		rest := mul(mul(1-own, normal[j]), deviation)
+		rest := mul(mul(1-own, student[j]), deviation)
 		low := mul(own, quantile(scores, tail)) - rest
 		high := mul(own, quantile(scores, 1-tail)) + rest
 		f.Low[j] = max(0, min(f.Expected, s.value(f.Expected, low)))

@@ -85,7 +85,6 @@ func (m *model) moments(to []moment, step int, lags []int) []moment {
 	if average <= 0 {
 		return to
 	}
-	tame(off)
 	for _, lag := range lags {
 		var covariance, weight float64
 		for i := 0; i+lag < n; i++ {
@@ -101,21 +100,6 @@ func (m *model) moments(to []moment, step int, lags []int) []moment {
 		}
 	}
 	return to
-}
-
-// tame cuts deviations to three times their root mean square, twice over: a day
-// of snow must not make every day look unruly.
-func tame(off []float64) {
-	for range 2 {
-		var squares float64
-		for _, d := range off {
-			squares += mul(d, d)
-		}
-		limit := mul(3, math.Sqrt(squares/float64(len(off))))
-		for i, d := range off {
-			off[i] = max(-limit, min(d, limit))
-		}
-	}
 }
 
 // horizons end the stretches before the windows (and after them) whose levels

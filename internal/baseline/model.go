@@ -11,6 +11,9 @@ type model struct {
 	gain  float64    // how far the guess of the level is followed
 	mix   float64    // weight of the plain mean of the same hours
 	whole Forecast   // of all windows together
+
+	// Of an outlet that borrows from its peers the record is theirs, pooled.
+	peers []peer
 }
 
 // newModel learns a history, or says why it carries no answer; then the record,
@@ -26,7 +29,7 @@ func newModel(in Input) (*model, *Reason) {
 	}
 	m.record = newRecord(in)
 	if days := m.days(); days < leastDays {
-		return m, tooShort(days)
+		return newBorrowing(in, m.record, tooShort(days))
 	}
 	m.profile = newProfile(&m.record)
 	m.lifts = m.holidayLifts(m.profile)
@@ -44,7 +47,7 @@ func newModel(in Input) (*model, *Reason) {
 		return m, tooFewPlacebos(len(m.past))
 	}
 	m.weigh()
-	m.whole = m.forecast(m.union, 1)
+	m.whole = m.forecastWhole()
 	return m, nil
 }
 
@@ -63,6 +66,7 @@ type occasion struct {
 	at       int     // bucket
 	lift     float64 // guess of the level in the windows, less 1
 	settling float64 // usual over earned in the time after; 0 where that is not known
+	whole    parts   // of all windows together
 }
 
 // maxPlacebos bounds the past days: half a year.
@@ -89,8 +93,8 @@ func (m *model) weigh() {
 	m.now.around(m, &weight)
 	for i := range m.past {
 		m.past[i].around(m, &weight)
+		m.past[i].whole = m.partsOf(&m.past[i], m.union)
 	}
-	m.gain, m.mix = 1, usualMix
 	m.gain, m.mix = m.learnMix()
 }
 
@@ -175,16 +179,17 @@ const (
 )
 
 // learnMix fits gain and mix to the past days: weighted least squares held
-// towards what is usual (ridge regression).
+// towards what is usual (ridge regression). It is fitted to the damped amounts, so
+// that one bulk order does not decide.
 func (m *model) learnMix() (gain, mix float64) {
 	var aa, ab, bb, ya, yb float64
 	for i := range m.past {
 		t := &m.past[i]
-		p := m.partsOf(t, m.union)
+		p := t.whole
 		e := max(0, mul(p.usual, 1+t.lift))
 		w := 1 / (m.noise + e + tiny)
 		a, b := e-p.usual, p.same-e
-		y := m.earnedIn(t, m.union) - e - mul(usualMix, b)
+		y := sumOf(m.levelSum, t, m.union) - e - mul(usualMix, b)
 		aa += mul(w, mul(a, a))
 		ab += mul(w, mul(a, b))
 		bb += mul(w, mul(b, b))
@@ -203,11 +208,11 @@ func (m *model) learnMix() (gain, mix float64) {
 	return max(0, min(gain, 1.6)), max(0, min(mix, 0.6))
 }
 
-// earnedIn is what was truly earned in the pieces on a past day.
-func (m *model) earnedIn(t *occasion, pieces []piece) float64 {
-	var sum float64
+// sumOf adds up what a running sum holds of the pieces on a past day.
+func sumOf(sum []float64, t *occasion, pieces []piece) float64 {
+	var total float64
 	for _, x := range pieces {
-		sum += within(m.earnedSum, t.at, x)
+		total += within(sum, t.at, x)
 	}
-	return sum
+	return total
 }

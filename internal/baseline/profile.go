@@ -139,8 +139,8 @@ func (p *profile) frozen(r *record, i int) float64 {
 	return p.usual[r.anchor+int(floorMod(int64(i-r.anchor), int64(r.week)))]
 }
 
-// freak is how many units an amount may lie off the usual before it counts as a
-// bulk order or an error: its excess teaches nothing.
+// freak is how many units an amount may lie above the usual, or a refund below 0,
+// before it counts as a bulk order or an error: its excess teaches nothing.
 const freak = 4.0
 
 // damp returns the amounts with what is freakish about them cut off.
@@ -150,7 +150,7 @@ func (p *profile) damp(r *record, noise float64) []float64 {
 		if r.use[i] == learned {
 			u := p.frozen(r, i)
 			limit := freakish(noise, u)
-			v = max(u-limit, min(v, u+limit))
+			v = max(-limit, min(v, u+limit))
 		}
 		damped[i] = v
 	}
@@ -176,7 +176,7 @@ func (p *profile) settledNoise(r *record) float64 {
 		return p.dispersion(r, r.earned, 0)
 	}
 	noise := off / n * (off / sum)
-	for range 4 {
+	for range 3 {
 		noise = p.dispersion(r, r.earned, noise)
 	}
 	return noise

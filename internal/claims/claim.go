@@ -24,7 +24,7 @@ type Claim struct {
 	Late       bool // submitted after the filing period closed
 	Currency   string
 	Content
-	Claimed     money.Minor  // sum of items and added costs as stated
+	Claimed     money.Minor  // sum of lost items and added costs as stated
 	Estimated   *money.Minor // what the scheme pays on the newest estimate
 	Outcome     string       // of the scheme on the newest estimate
 	Estimates   int          // how many estimates were made

@@ -154,6 +154,21 @@ func (in inputs) estimate(histories []revenue.History, rules *scheme.Scheme, cla
 	if err != nil {
 		return Estimate{}, err
 	}
+	results := make([]baseline.Result, len(in.Lines))
+	for i, l := range in.Lines {
+		results[i], err = baseline.Estimate(baseline.Input{
+			Currency: currency, History: histories[i], Windows: l.Windows, Evidence: l.Evidence, Closures: l.Closures, Declared: l.Declared,
+		})
+		if err != nil {
+			return Estimate{}, fmt.Errorf("estimate of service %s: %w", l.Service, err)
+		}
+	}
+	return in.evaluate(results, histories, rules, claimID, n, madeAt)
+}
+
+// evaluate applies the rules to what the histories say (one result for each
+// line). The histories themselves are read only where the rules compare periods.
+func (in inputs) evaluate(results []baseline.Result, histories []revenue.History, rules *scheme.Scheme, claimID string, n int, madeAt time.Time) (Estimate, error) {
 	from, err := json.Marshal(in)
 	if err != nil {
 		return Estimate{}, fmt.Errorf("write the inputs: %w", err)
@@ -167,15 +182,11 @@ func (in inputs) estimate(histories []revenue.History, rules *scheme.Scheme, cla
 	}
 	facts := in.Facts
 	for i, l := range in.Lines {
-		result, err := baseline.Estimate(baseline.Input{
-			Currency: currency, History: histories[i], Windows: l.Windows, Evidence: l.Evidence, Closures: l.Closures, Declared: l.Declared,
-		})
-		if err != nil {
-			return Estimate{}, fmt.Errorf("estimate of service %s: %w", l.Service, err)
+		made.Lines = append(made.Lines, line{Service: l.Service, Kind: l.Kind, Uploads: l.Uploads, Baseline: results[i]})
+		filled := l.facts(results[i])
+		if rules.Compares() {
+			filled.Comparison = rules.Comparison(histories[i], in.Facts.Incident)
 		}
-		made.Lines = append(made.Lines, line{Service: l.Service, Kind: l.Kind, Uploads: l.Uploads, Baseline: result})
-		filled := l.facts(result)
-		filled.Comparison = rules.Comparison(histories[i], in.Facts.Incident)
 		facts.Lines = append(facts.Lines, filled)
 	}
 	made.Compensation = rules.Evaluate(facts)

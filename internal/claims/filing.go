@@ -175,12 +175,19 @@ func (f filing) serviceCodes() string {
 	return codes
 }
 
-// sumClaimed adds up items and added costs as stated.
+// counted are the items that are no loss: a scheme counts them, nobody claims
+// them.
+var counted = map[string]bool{"street_hail": true, "app_ride": true, "dispatch": true}
+
+// sumClaimed adds up lost items and added costs as stated.
 func (f filing) sumClaimed() (money.Minor, error) {
 	var total money.Minor
 	var err error
 	for _, line := range f.Lines {
 		for _, item := range line.Items {
+			if counted[item.Kind] {
+				continue
+			}
 			if total, err = money.Add(total, item.Amount); err != nil {
 				return 0, err
 			}

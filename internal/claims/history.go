@@ -46,14 +46,17 @@ func unknownOutlet(pointer, code string) fault.Field {
 	return fault.At(pointer, "unknown_outlet", "The claimant has no outlet %q.", "청구인에게 매장 %q이(가) 없습니다.", code)
 }
 
-// Upload stores a history that was read, as the current one of its source.
+// Upload stores a history that was read, as the current one of the source that
+// the actor uploads for.
 func (s *Service) Upload(ctx context.Context, actor identity.Actor, in Upload, h revenue.History) (Upload, error) {
-	if _, _, err := s.PrepareUpload(ctx, actor, in.ClaimantID, in.Outlet); err != nil {
+	_, source, err := s.PrepareUpload(ctx, actor, in.ClaimantID, in.Outlet)
+	if err != nil {
 		return Upload{}, err
 	}
 	digest := revenue.Digest(h)
 	weeks := revenue.Pack(h)
-	in.ID, in.Digest, in.Weeks, in.UploadedBy, in.UploadedAt = newID(), hex.EncodeToString(digest[:]), len(weeks), actor.KeyID, s.now()
+	in.ID, in.Source, in.Digest, in.Weeks = newID(), source, hex.EncodeToString(digest[:]), len(weeks)
+	in.UploadedBy, in.UploadedAt = actor.KeyID, s.now()
 	return write(ctx, s, Reply[Upload]{}, func(ctx context.Context, tx Tx) (Upload, error) {
 		if err := tx.InsertUpload(ctx, in, weeks); err != nil {
 			return Upload{}, err

@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"sync"
-	"sync/atomic"
 
 	"redress/internal/baseline"
 	"redress/internal/revenue"
@@ -20,64 +20,34 @@ type Recomputation struct {
 	Differing map[string]string
 }
 
-// recomputeAtOnce is how many estimates, with their histories, are read and
-// held together by each worker.
-const recomputeAtOnce = 200
-
 // Recompute makes the newest estimate of every claim of an incident (of every
 // incident when incidentID is empty) again, from the inputs and uploads that it
 // names, and compares bytes. Histories stream through memory batch by batch;
 // workers compute in parallel, and the outcome does not depend on how many.
 func (s *Service) Recompute(ctx context.Context, incidentID string, workers int, progress func(done int)) (Recomputation, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	batches := make(chan []Estimate)
 	out := Recomputation{Differing: map[string]string{}}
 	var mu sync.Mutex
-	var done atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for batch := range batches {
-				differing, err := s.recomputeBatch(ctx, batch)
-				if err != nil {
-					cancel(err)
-					continue
-				}
-				mu.Lock()
-				out.Equal += len(batch) - len(differing)
-				for claim, why := range differing {
-					out.Differing[claim] = why
-				}
-				mu.Unlock()
-				progress(int(done.Add(int64(len(batch)))))
-			}
-		})
+	done := 0
+	newest := func(ctx context.Context, page Page) ([]Estimate, error) {
+		return s.store.NewestEstimates(ctx, incidentID, page)
 	}
-	err := s.eachBatch(ctx, incidentID, batches)
-	close(batches)
-	wg.Wait()
-	if cause := context.Cause(ctx); cause != nil {
-		return Recomputation{}, cause
-	}
-	return out, err
-}
-
-// eachBatch pages through the newest estimates, newest claim first.
-func (s *Service) eachBatch(ctx context.Context, incidentID string, batches chan<- []Estimate) error {
-	page := Page{Limit: recomputeAtOnce}
-	for {
-		batch, err := s.store.NewestEstimates(ctx, incidentID, page)
-		if err != nil || len(batch) == 0 {
+	err := stream(ctx, workers, newest, func(ctx context.Context, batch []Estimate) error {
+		differing, err := s.recomputeBatch(ctx, batch)
+		if err != nil {
 			return err
 		}
-		select {
-		case batches <- batch:
-		case <-ctx.Done():
-			return nil // the cause is the caller's to report
-		}
-		page.After = batch[len(batch)-1].ClaimID
+		mu.Lock()
+		defer mu.Unlock()
+		done += len(batch)
+		out.Equal += len(batch) - len(differing)
+		maps.Copy(out.Differing, differing)
+		progress(done)
+		return nil
+	})
+	if err != nil {
+		return Recomputation{}, err
 	}
+	return out, nil
 }
 
 func (s *Service) recomputeBatch(ctx context.Context, batch []Estimate) (map[string]string, error) {
@@ -115,29 +85,31 @@ func (s *Service) again(ctx context.Context, in inputs, held map[string]SourcedH
 	if in.Model != baseline.Model {
 		return Estimate{}, fmt.Errorf("made by model %s; this program has %s", in.Model, baseline.Model)
 	}
-	version, err := s.store.Scheme(ctx, in.Scheme.ID, in.Scheme.Version)
+	rules, err := s.ruling(ctx, in.Scheme.SchemeRef)
 	if err != nil {
 		return Estimate{}, err
 	}
-	rules, err := s.parse(version)
-	if err != nil {
-		return Estimate{}, err
-	}
-	in.Scheme.Hash = version.Hash
+	in.Scheme.Hash = rules.Hash()
 	histories := make([]revenue.History, len(in.Lines))
 	for i := range in.Lines {
 		l := &in.Lines[i]
-		bySource := map[revenue.Source]revenue.History{}
-		for _, id := range l.Uploads {
-			h, ok := held[id]
-			if !ok {
-				return Estimate{}, fmt.Errorf("upload %s is gone", id)
-			}
-			bySource[h.Source] = h.History
-		}
-		if histories[i], l.HistoryDigest, err = merged(bySource); err != nil {
+		if histories[i], l.HistoryDigest, err = l.history(held); err != nil {
 			return Estimate{}, err
 		}
 	}
 	return in.estimate(histories, rules, e.ClaimID, e.N, e.MadeAt)
+}
+
+// history joins the uploads that the line names, and computes the digest of what
+// comes out.
+func (l lineInputs) history(held map[string]SourcedHistory) (revenue.History, string, error) {
+	bySource := map[revenue.Source]revenue.History{}
+	for _, id := range l.Uploads {
+		h, ok := held[id]
+		if !ok {
+			return revenue.History{}, "", fmt.Errorf("upload %s is gone", id)
+		}
+		bySource[h.Source] = h.History
+	}
+	return merged(bySource)
 }

@@ -154,6 +154,30 @@ func (e ClaimantKind) Valid() bool {
 	}
 }
 
+// Defines values for EvidenceValueOutcome.
+const (
+	EvidenceValueOutcomeCannotTell  EvidenceValueOutcome = "cannot_tell"
+	EvidenceValueOutcomeNotEligible EvidenceValueOutcome = "not_eligible"
+	EvidenceValueOutcomePays        EvidenceValueOutcome = "pays"
+	EvidenceValueOutcomeReview      EvidenceValueOutcome = "review"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceValueOutcome enum.
+func (e EvidenceValueOutcome) Valid() bool {
+	switch e {
+	case EvidenceValueOutcomeCannotTell:
+		return true
+	case EvidenceValueOutcomeNotEligible:
+		return true
+	case EvidenceValueOutcomePays:
+		return true
+	case EvidenceValueOutcomeReview:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ExpenseKind.
 const (
 	ExpenseKindAdvertising        ExpenseKind = "advertising"
@@ -247,6 +271,45 @@ func (e IntervalLevelPercent) Valid() bool {
 	}
 }
 
+// Defines values for JobKind.
+const (
+	JobKindSimulation JobKind = "simulation"
+)
+
+// Valid indicates whether the value is a known member of the JobKind enum.
+func (e JobKind) Valid() bool {
+	switch e {
+	case JobKindSimulation:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for JobState.
+const (
+	Done    JobState = "done"
+	Failed  JobState = "failed"
+	Running JobState = "running"
+	Waiting JobState = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the JobState enum.
+func (e JobState) Valid() bool {
+	switch e {
+	case Done:
+		return true
+	case Failed:
+		return true
+	case Running:
+		return true
+	case Waiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LossItemKind.
 const (
 	LossItemKindAppRide        LossItemKind = "app_ride"
@@ -277,6 +340,108 @@ func (e LossItemKind) Valid() bool {
 	case LossItemKindNoShow:
 		return true
 	case LossItemKindStreetHail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MissingFactFact.
+const (
+	MissingFactFactAnnualRevenue MissingFactFact = "annual_revenue"
+	MissingFactFactHistory       MissingFactFact = "history"
+	MissingFactFactOwnBooks      MissingFactFact = "own_books"
+	MissingFactFactPlatformShare MissingFactFact = "platform_share"
+	MissingFactFactSubstitutes   MissingFactFact = "substitutes"
+	MissingFactFactTakings       MissingFactFact = "takings"
+)
+
+// Valid indicates whether the value is a known member of the MissingFactFact enum.
+func (e MissingFactFact) Valid() bool {
+	switch e {
+	case MissingFactFactAnnualRevenue:
+		return true
+	case MissingFactFactHistory:
+		return true
+	case MissingFactFactOwnBooks:
+		return true
+	case MissingFactFactPlatformShare:
+		return true
+	case MissingFactFactSubstitutes:
+		return true
+	case MissingFactFactTakings:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for MissingFactOutcomes.
+const (
+	MissingFactOutcomesCannotTell  MissingFactOutcomes = "cannot_tell"
+	MissingFactOutcomesNotEligible MissingFactOutcomes = "not_eligible"
+	MissingFactOutcomesPays        MissingFactOutcomes = "pays"
+	MissingFactOutcomesReview      MissingFactOutcomes = "review"
+)
+
+// Valid indicates whether the value is a known member of the MissingFactOutcomes enum.
+func (e MissingFactOutcomes) Valid() bool {
+	switch e {
+	case MissingFactOutcomesCannotTell:
+		return true
+	case MissingFactOutcomesNotEligible:
+		return true
+	case MissingFactOutcomesPays:
+		return true
+	case MissingFactOutcomesReview:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for OutcomeSumOutcome.
+const (
+	OutcomeSumOutcomeCannotTell  OutcomeSumOutcome = "cannot_tell"
+	OutcomeSumOutcomeNotEligible OutcomeSumOutcome = "not_eligible"
+	OutcomeSumOutcomePays        OutcomeSumOutcome = "pays"
+	OutcomeSumOutcomeReview      OutcomeSumOutcome = "review"
+)
+
+// Valid indicates whether the value is a known member of the OutcomeSumOutcome enum.
+func (e OutcomeSumOutcome) Valid() bool {
+	switch e {
+	case OutcomeSumOutcomeCannotTell:
+		return true
+	case OutcomeSumOutcomeNotEligible:
+		return true
+	case OutcomeSumOutcomePays:
+		return true
+	case OutcomeSumOutcomeReview:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReasonSumOutcome.
+const (
+	ReasonSumOutcomeCannotTell  ReasonSumOutcome = "cannot_tell"
+	ReasonSumOutcomeNotEligible ReasonSumOutcome = "not_eligible"
+	ReasonSumOutcomePays        ReasonSumOutcome = "pays"
+	ReasonSumOutcomeReview      ReasonSumOutcome = "review"
+)
+
+// Valid indicates whether the value is a known member of the ReasonSumOutcome enum.
+func (e ReasonSumOutcome) Valid() bool {
+	switch e {
+	case ReasonSumOutcomeCannotTell:
+		return true
+	case ReasonSumOutcomeNotEligible:
+		return true
+	case ReasonSumOutcomePays:
+		return true
+	case ReasonSumOutcomeReview:
 		return true
 	default:
 		return false
@@ -501,6 +666,28 @@ type BucketMinutes int
 // Buckets Buckets or transactions, one object each.
 type Buckets = []Bucket
 
+// Candidate One of the two.
+type Candidate struct {
+	// Document A scheme in the language of docs/schemes.md, checked by its own reader.
+	Document *SchemeDocument `json:"document,omitempty"`
+	Scheme   *SchemeRef      `json:"scheme,omitempty"`
+}
+
+// Change defines model for Change.
+type Change struct {
+	Losers    Shift `json:"losers"`
+	Unchanged Shift `json:"unchanged"`
+	Winners   Shift `json:"winners"`
+}
+
+// Changes Against the scheme in force.
+type Changes struct {
+	ByRegion  []GroupChange `json:"by_region"`
+	BySector  []GroupChange `json:"by_sector"`
+	ByService []GroupChange `json:"by_service"`
+	Total     Change        `json:"total"`
+}
+
 // Channel How the claim came in.
 type Channel string
 
@@ -512,7 +699,7 @@ type Claim struct {
 	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 	ClaimantID ID `json:"claimant_id"`
 
-	// Claimed Sum of items and expenses as stated.
+	// Claimed Sum of lost items and added costs as stated.
 	Claimed   Amount    `json:"claimed"`
 	CreatedAt time.Time `json:"created_at"`
 
@@ -606,6 +793,19 @@ type ClaimPatch struct {
 
 // ClaimState defines model for ClaimState.
 type ClaimState string
+
+// ClaimSum defines model for ClaimSum.
+type ClaimSum struct {
+	// Amount Minor units.
+	Amount *int64 `json:"amount,omitempty"`
+	Claims *int   `json:"claims,omitempty"`
+
+	// Paid Claims whose amount is above 0.
+	Paid *int `json:"paid,omitempty"`
+
+	// Suppressed The figures are withheld by the rule that `disclosure` states.
+	Suppressed *bool `json:"suppressed,omitempty"`
+}
 
 // Claimant defines model for Claimant.
 type Claimant struct {
@@ -754,6 +954,32 @@ type EventList struct {
 	Events []Event `json:"events"`
 }
 
+// EvidenceValue defines model for EvidenceValue.
+type EvidenceValue struct {
+	// Amount Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Amount Amount `json:"amount"`
+
+	// ClaimID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimID ID `json:"claim_id"`
+
+	// Currency ISO 4217 code.
+	//
+	// Example: KRW
+	Currency Currency `json:"currency"`
+
+	// Estimate Number of the estimate that was looked at.
+	Estimate int                  `json:"estimate"`
+	Facts    []MissingFact        `json:"facts"`
+	Method   Text                 `json:"method"`
+	Outcome  EvidenceValueOutcome `json:"outcome"`
+	Scheme   SchemeRef            `json:"scheme"`
+}
+
+// EvidenceValueOutcome defines model for EvidenceValue.Outcome.
+type EvidenceValueOutcome string
+
 // Expense defines model for Expense.
 type Expense struct {
 	// Amount Minor units of the currency of the resource.
@@ -817,6 +1043,15 @@ type FilingPatch struct {
 	ClosesAt  *time.Time `json:"closes_at,omitempty"`
 	LateUntil *time.Time `json:"late_until,omitempty"`
 	OpensAt   *time.Time `json:"opens_at,omitempty"`
+}
+
+// GroupChange defines model for GroupChange.
+type GroupChange struct {
+	// Group Example: bakery
+	Group     string `json:"group"`
+	Losers    Shift  `json:"losers"`
+	Unchanged Shift  `json:"unchanged"`
+	Winners   Shift  `json:"winners"`
 }
 
 // ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
@@ -915,6 +1150,39 @@ type IssuedKey struct {
 	Token string `json:"token"`
 }
 
+// Job defines model for Job.
+type Job struct {
+	CreatedAt time.Time   `json:"created_at"`
+	EndedAt   *time.Time  `json:"ended_at,omitempty"`
+	Failure   *JobFailure `json:"failure,omitempty"`
+
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID ID `json:"id"`
+
+	// IncidentID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	IncidentID ID       `json:"incident_id"`
+	Kind       JobKind  `json:"kind"`
+	Progress   Progress `json:"progress"`
+
+	// Result What schemes pay on the same claims. Every table adds up to its total. A claim is in one group of each table of
+	// changes; the group by service is all its services together (`hair+taxi`).
+	Result *Simulation `json:"result,omitempty"`
+	State  JobState    `json:"state"`
+}
+
+// JobKind defines model for Job.Kind.
+type JobKind string
+
+// JobState defines model for Job.State.
+type JobState string
+
+// JobFailure defines model for JobFailure.
+type JobFailure struct {
+	// Code Example: job_failed
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
 // Key defines model for Key.
 type Key struct {
 	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
@@ -972,7 +1240,7 @@ type LossLine struct {
 	// Closures When the outlet would not have traded anyway.
 	Closures []Interruption `json:"closures,omitempty" validate:"omitempty,dive"`
 
-	// DeclaredActual What was earned through the service in all its windows, for where the history does not cover them.
+	// DeclaredActual What was earned in all windows of the service, in the measure of the history (all fares, where the history holds all fares); used where the history does not cover the windows.
 	DeclaredActual *Amount `json:"declared_actual,omitempty"`
 
 	// Items Lost bookings, rides and orders one by one.
@@ -990,6 +1258,39 @@ type LossLine struct {
 	Substitutes []Substitute `json:"substitutes,omitempty"`
 }
 
+// MissingFact defines model for MissingFact.
+type MissingFact struct {
+	// Bounded False where nothing bounds what the fact would be worth; `most` is then only what was found.
+	Bounded bool `json:"bounded"`
+
+	// Changes Whether amount or outcome could change.
+	Changes bool            `json:"changes"`
+	Fact    MissingFactFact `json:"fact"`
+
+	// Least Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Least Amount `json:"least"`
+
+	// Most Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Most Amount `json:"most"`
+
+	// Outcomes Outcomes the claim could have.
+	Outcomes []MissingFactOutcomes `json:"outcomes"`
+
+	// Service Example: taxi
+	Service *Code `json:"service,omitempty"`
+	Text    Text  `json:"text"`
+}
+
+// MissingFactFact defines model for MissingFact.Fact.
+type MissingFactFact string
+
+// MissingFactOutcomes defines model for MissingFact.Outcomes.
+type MissingFactOutcomes string
+
 // NamedValue defines model for NamedValue.
 type NamedValue struct {
 	Name string `json:"name"`
@@ -997,6 +1298,15 @@ type NamedValue struct {
 	// Value An exact number or a word.
 	Value string `json:"value"`
 }
+
+// OutcomeSum defines model for OutcomeSum.
+type OutcomeSum struct {
+	Outcome OutcomeSumOutcome `json:"outcome"`
+	Sum     ClaimSum          `json:"sum"`
+}
+
+// OutcomeSumOutcome defines model for OutcomeSum.Outcome.
+type OutcomeSumOutcome string
 
 // Outlet defines model for Outlet.
 type Outlet struct {
@@ -1036,11 +1346,31 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// Progress defines model for Progress.
+type Progress struct {
+	// Done Claims looked at.
+	Done int `json:"done"`
+
+	// Total 0 while it is not known.
+	Total int `json:"total"`
+}
+
 // ReadReport What a file was read as.
 type ReadReport = json.RawMessage
 
 // ReadSummary Span, buckets, totals, what was missing, and how the file was understood.
 type ReadSummary = json.RawMessage
+
+// ReasonSum defines model for ReasonSum.
+type ReasonSum struct {
+	// Code Example: annual_revenue_unknown
+	Code    string           `json:"code"`
+	Outcome ReasonSumOutcome `json:"outcome"`
+	Sum     ClaimSum         `json:"sum"`
+}
+
+// ReasonSumOutcome defines model for ReasonSum.Outcome.
+type ReasonSumOutcome string
 
 // RegisteredClaimant defines model for RegisteredClaimant.
 type RegisteredClaimant struct {
@@ -1080,6 +1410,16 @@ type RowProblem struct {
 
 // SchemeDocument A scheme in the language of docs/schemes.md, checked by its own reader.
 type SchemeDocument = json.RawMessage
+
+// SchemeHash defines model for SchemeHash.
+type SchemeHash struct {
+	// Hash SHA-256 of the exact bytes, hexadecimal.
+	Hash string `json:"hash"`
+
+	// ID Example: sandbox-2022
+	ID      SchemeID `json:"id"`
+	Version int      `json:"version"`
+}
 
 // SchemeID Example: sandbox-2022
 type SchemeID = string
@@ -1170,6 +1510,42 @@ type ServiceList struct {
 // Example: 5500
 type Share = int
 
+// Shift defines model for Shift.
+type Shift struct {
+	Claims *int `json:"claims,omitempty"`
+
+	// Difference Minor units; below 0 for losers.
+	Difference *int64 `json:"difference,omitempty"`
+	Suppressed *bool  `json:"suppressed,omitempty"`
+}
+
+// SimulatedScheme defines model for SimulatedScheme.
+type SimulatedScheme struct {
+	// Apart The smallest number of claims, above 0, that this and another scheme of the simulation answer differently.
+	Apart *int `json:"apart,omitempty"`
+
+	// Changes Against the scheme in force.
+	Changes  *Changes     `json:"changes,omitempty"`
+	Outcomes []OutcomeSum `json:"outcomes"`
+
+	// Reasons Why claims are not simply paid.
+	Reasons []ReasonSum `json:"reasons"`
+	Scheme  SchemeHash  `json:"scheme"`
+
+	// Steps Tiers, and why claims are in none.
+	Steps []StepSum `json:"steps"`
+	Total ClaimSum  `json:"total"`
+}
+
+// Simulation What schemes pay on the same claims. Every table adds up to its total. A claim is in one group of each table of
+// changes; the group by service is all its services together (`hair+taxi`).
+type Simulation = json.RawMessage
+
+// SimulationInput defines model for SimulationInput.
+type SimulationInput struct {
+	Candidates []Candidate `json:"candidates"`
+}
+
 // StatelessEstimate defines model for StatelessEstimate.
 type StatelessEstimate struct {
 	// Baseline The answer of the estimator; see docs/estimator.md.
@@ -1183,6 +1559,15 @@ type StatelessEstimate struct {
 	// History What a file was read as.
 	History ReadReport `json:"history"`
 	Zone    string     `json:"zone"`
+}
+
+// StepSum defines model for StepSum.
+type StepSum struct {
+	Rule Text `json:"rule"`
+
+	// Stage Example: tiers
+	Stage string   `json:"stage"`
+	Sum   ClaimSum `json:"sum"`
 }
 
 // Subscription defines model for Subscription.
@@ -1446,6 +1831,12 @@ type PutIncidentSchemeParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// CreateSimulationParams defines parameters for CreateSimulation.
+type CreateSimulationParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // PutWindowsParams defines parameters for PutWindows.
 type PutWindowsParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
@@ -1512,6 +1903,9 @@ type PatchIncidentApplicationMergePatchPlusJSONRequestBody = IncidentPatch
 // PutIncidentSchemeJSONRequestBody defines body for PutIncidentScheme for application/json ContentType.
 type PutIncidentSchemeJSONRequestBody = SchemeRef
 
+// CreateSimulationJSONRequestBody defines body for CreateSimulation for application/json ContentType.
+type CreateSimulationJSONRequestBody = SimulationInput
+
 // PutWindowsJSONRequestBody defines body for PutWindows for application/json ContentType.
 type PutWindowsJSONRequestBody = ServiceList
 
@@ -1559,6 +1953,9 @@ type ServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(c *gin.Context, claim ClaimPath)
+	// GetEvidenceValue Which missing fact could change the amount, and by how much at most
+	// (GET /v1/claims/{claim}/evidence-value)
+	GetEvidenceValue(c *gin.Context, claim ClaimPath)
 	// SubmitClaim Submit a draft
 	// (POST /v1/claims/{claim}/submit)
 	SubmitClaim(c *gin.Context, claim ClaimPath, params SubmitClaimParams)
@@ -1589,9 +1986,15 @@ type ServerInterface interface {
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(c *gin.Context, incident IncidentPath, params PutIncidentSchemeParams)
+	// CreateSimulation Try schemes out on all submitted claims
+	// (POST /v1/incidents/{incident}/simulations)
+	CreateSimulation(c *gin.Context, incident IncidentPath, params CreateSimulationParams)
 	// PutWindows Set the services and their impairment windows
 	// (PUT /v1/incidents/{incident}/windows)
 	PutWindows(c *gin.Context, incident IncidentPath, params PutWindowsParams)
+	// GetJob How far a job is, and its result
+	// (GET /v1/jobs/{job})
+	GetJob(c *gin.Context, job ID)
 	// ListKeys List keys, newest first
 	// (GET /v1/keys)
 	ListKeys(c *gin.Context, params ListKeysParams)
@@ -2073,6 +2476,31 @@ func (siw *ServerInterfaceWrapper) ListClaimEvents(c *gin.Context) {
 	}
 
 	siw.Handler.ListClaimEvents(c, claim)
+}
+
+// GetEvidenceValue operation middleware
+func (siw *ServerInterfaceWrapper) GetEvidenceValue(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetEvidenceValue(c, claim)
 }
 
 // SubmitClaim operation middleware
@@ -2627,6 +3055,58 @@ func (siw *ServerInterfaceWrapper) PutIncidentScheme(c *gin.Context) {
 	siw.Handler.PutIncidentScheme(c, incident, params)
 }
 
+// CreateSimulation operation middleware
+func (siw *ServerInterfaceWrapper) CreateSimulation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSimulationParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateSimulation(c, incident, params)
+}
+
 // PutWindows operation middleware
 func (siw *ServerInterfaceWrapper) PutWindows(c *gin.Context) {
 
@@ -2674,6 +3154,31 @@ func (siw *ServerInterfaceWrapper) PutWindows(c *gin.Context) {
 	}
 
 	siw.Handler.PutWindows(c, incident, params)
+}
+
+// GetJob operation middleware
+func (siw *ServerInterfaceWrapper) GetJob(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "job" -------------
+	var job ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "job", c.Param("job"), &job, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter job: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetJob(c, job)
 }
 
 // ListKeys operation middleware
@@ -2951,6 +3456,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/incidents/:incident/close", wrapper.CloseIncident)
 	router.PUT(options.BaseURL+"/v1/incidents/:incident/windows", wrapper.PutWindows)
 	router.PUT(options.BaseURL+"/v1/incidents/:incident/scheme", wrapper.PutIncidentScheme)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/simulations", wrapper.CreateSimulation)
+	router.GET(options.BaseURL+"/v1/jobs/:job", wrapper.GetJob)
 	router.GET(options.BaseURL+"/v1/schemes", wrapper.ListSchemes)
 	router.POST(options.BaseURL+"/v1/schemes", wrapper.CreateScheme)
 	router.GET(options.BaseURL+"/v1/schemes/:scheme", wrapper.GetScheme)
@@ -2970,6 +3477,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/claims/:claim/estimate", wrapper.GetClaimEstimate)
 	router.GET(options.BaseURL+"/v1/claims/:claim/estimates/:n", wrapper.GetClaimEstimateNumber)
 	router.GET(options.BaseURL+"/v1/claims/:claim/events", wrapper.ListClaimEvents)
+	router.GET(options.BaseURL+"/v1/claims/:claim/evidence-value", wrapper.GetEvidenceValue)
 	router.GET(options.BaseURL+"/v1/keys", wrapper.ListKeys)
 	router.POST(options.BaseURL+"/v1/keys", wrapper.CreateKey)
 	router.DELETE(options.BaseURL+"/v1/keys/:key", wrapper.RevokeKey)
@@ -3765,6 +4273,62 @@ func (response ListClaimEventsdefaultApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
+type GetEvidenceValueRequestObject struct {
+	Claim ClaimPath `json:"claim"`
+}
+
+type GetEvidenceValueResponseObject interface {
+	VisitGetEvidenceValueResponse(w http.ResponseWriter) error
+}
+
+type GetEvidenceValue200JSONResponse EvidenceValue
+
+func (response GetEvidenceValue200JSONResponse) VisitGetEvidenceValueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidenceValue4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEvidenceValue4XXApplicationProblemPlusJSONResponse) VisitGetEvidenceValueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidenceValuedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEvidenceValuedefaultApplicationProblemPlusJSONResponse) VisitGetEvidenceValueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SubmitClaimRequestObject struct {
 	Claim  ClaimPath `json:"claim"`
 	Params SubmitClaimParams
@@ -4431,6 +4995,74 @@ func (response PutIncidentSchemedefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type CreateSimulationRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   CreateSimulationParams
+	Body     *CreateSimulationJSONRequestBody
+}
+
+type CreateSimulationResponseObject interface {
+	VisitCreateSimulationResponse(w http.ResponseWriter) error
+}
+
+type CreateSimulation202ResponseHeaders struct {
+	Location *string
+}
+
+type CreateSimulation202JSONResponse struct {
+	Body    Job
+	Headers CreateSimulation202ResponseHeaders
+}
+
+func (response CreateSimulation202JSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSimulation4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSimulation4XXApplicationProblemPlusJSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSimulationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSimulationdefaultApplicationProblemPlusJSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PutWindowsRequestObject struct {
 	Incident IncidentPath `json:"incident"`
 	Params   PutWindowsParams
@@ -4488,6 +5120,62 @@ type PutWindowsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PutWindowsdefaultApplicationProblemPlusJSONResponse) VisitPutWindowsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobRequestObject struct {
+	Job ID `json:"job"`
+}
+
+type GetJobResponseObject interface {
+	VisitGetJobResponse(w http.ResponseWriter) error
+}
+
+type GetJob200JSONResponse Job
+
+func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJob4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJob4XXApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetJobdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetJobdefaultApplicationProblemPlusJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4986,6 +5674,9 @@ type StrictServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(ctx context.Context, request ListClaimEventsRequestObject) (ListClaimEventsResponseObject, error)
+	// GetEvidenceValue Which missing fact could change the amount, and by how much at most
+	// (GET /v1/claims/{claim}/evidence-value)
+	GetEvidenceValue(ctx context.Context, request GetEvidenceValueRequestObject) (GetEvidenceValueResponseObject, error)
 	// SubmitClaim Submit a draft
 	// (POST /v1/claims/{claim}/submit)
 	SubmitClaim(ctx context.Context, request SubmitClaimRequestObject) (SubmitClaimResponseObject, error)
@@ -5016,9 +5707,15 @@ type StrictServerInterface interface {
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(ctx context.Context, request PutIncidentSchemeRequestObject) (PutIncidentSchemeResponseObject, error)
+	// CreateSimulation Try schemes out on all submitted claims
+	// (POST /v1/incidents/{incident}/simulations)
+	CreateSimulation(ctx context.Context, request CreateSimulationRequestObject) (CreateSimulationResponseObject, error)
 	// PutWindows Set the services and their impairment windows
 	// (PUT /v1/incidents/{incident}/windows)
 	PutWindows(ctx context.Context, request PutWindowsRequestObject) (PutWindowsResponseObject, error)
+	// GetJob How far a job is, and its result
+	// (GET /v1/jobs/{job})
+	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
 	// ListKeys List keys, newest first
 	// (GET /v1/keys)
 	ListKeys(ctx context.Context, request ListKeysRequestObject) (ListKeysResponseObject, error)
@@ -5505,6 +6202,32 @@ func (sh *strictHandler) ListClaimEvents(ctx *gin.Context, claim ClaimPath) {
 	}
 }
 
+// GetEvidenceValue operation middleware
+func (sh *strictHandler) GetEvidenceValue(ctx *gin.Context, claim ClaimPath) {
+	var request GetEvidenceValueRequestObject
+
+	request.Claim = claim
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEvidenceValue(ctx, request.(GetEvidenceValueRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEvidenceValue")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetEvidenceValueResponseObject); ok {
+		if err := validResponse.VisitGetEvidenceValueResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // SubmitClaim operation middleware
 func (sh *strictHandler) SubmitClaim(ctx *gin.Context, claim ClaimPath, params SubmitClaimParams) {
 	var request SubmitClaimRequestObject
@@ -5870,6 +6593,51 @@ func (sh *strictHandler) PutIncidentScheme(ctx *gin.Context, incident IncidentPa
 	}
 }
 
+// CreateSimulation operation middleware
+func (sh *strictHandler) CreateSimulation(ctx *gin.Context, incident IncidentPath, params CreateSimulationParams) {
+	var request CreateSimulationRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	var body CreateSimulationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSimulation(ctx, request.(CreateSimulationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSimulation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateSimulationResponseObject); ok {
+		if err := validResponse.VisitCreateSimulationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PutWindows operation middleware
 func (sh *strictHandler) PutWindows(ctx *gin.Context, incident IncidentPath, params PutWindowsParams) {
 	var request PutWindowsRequestObject
@@ -5908,6 +6676,32 @@ func (sh *strictHandler) PutWindows(ctx *gin.Context, incident IncidentPath, par
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PutWindowsResponseObject); ok {
 		if err := validResponse.VisitPutWindowsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetJob operation middleware
+func (sh *strictHandler) GetJob(ctx *gin.Context, job ID) {
+	var request GetJobRequestObject
+
+	request.Job = job
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetJob(ctx, request.(GetJobRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetJob")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetJobResponseObject); ok {
+		if err := validResponse.VisitGetJobResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

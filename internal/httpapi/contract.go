@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -114,13 +116,21 @@ func (s *server) check(g *gin.Context) {
 	}
 }
 
-// checkQuery refuses parameters that the operation does not have: a misspelt
-// dry_run must not store anything.
+// checkQuery refuses what readers of a query drop or overlook: parameters that
+// the operation does not have, that are there twice, or that are misspelt. A
+// dry_run that goes unread would store.
 func checkQuery(r *http.Request, route *routers.Route) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return fault.New(fault.Malformed, "query_malformed", "The query cannot be read: %s.", "쿼리를 읽을 수 없습니다: %s.", err.Error()).Because(err)
+	}
 	var fields []fault.Field
-	for name := range r.URL.Query() {
-		if !takes(route, openapi3.ParameterInQuery, name) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		switch {
+		case !takes(route, openapi3.ParameterInQuery, name):
 			fields = append(fields, fault.At("query:"+name, "unknown_parameter", "is not a parameter of this operation.", "이 작업에 없는 매개변수입니다."))
+		case len(query[name]) > 1:
+			fields = append(fields, fault.At("query:"+name, "field_repeated", "is there twice; write it once.", "두 번 있습니다. 한 번만 적어 주세요."))
 		}
 	}
 	return fault.InvalidFields(fields)

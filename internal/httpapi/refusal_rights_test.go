@@ -1,6 +1,10 @@
 package httpapi_test
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
 
 const noClaim = "01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a" // an id that nothing has
 
@@ -107,4 +111,26 @@ var wrongState = []refusal{
 	{"closing what was never opened", request{as: "admin", line: "POST /v1/incidents/{draft}/close", header: ifMatch(`"v1"`)}, 409, "incident_not_open", nil},
 	{"a driver id that is taken", request{line: "POST /v1/claimants", body: validDriver}, 409, "claimant_exists", nil},
 	{"a business number that is taken, written otherwise", request{line: "POST /v1/claimants", body: instead(validMerchant, "123-45-67891", "1234567891")}, 409, "claimant_exists", nil},
+}
+
+// What is somebody else's is refused in the very words of what is not there.
+func TestAnothersThingsLookLikeNothing(t *testing.T) {
+	inTowns(t, func(t *testing.T, s *server) {
+		for line, name := range map[string]string{
+			"GET /v1/claims/{id}":                    "submitted",
+			"GET /v1/claims/{id}/estimate":           "submitted",
+			"GET /v1/claims/{id}/events":             "submitted",
+			"GET /v1/claimants/{id}":                 "driver",
+			"GET /v1/claimants/{id}/revenue/taxi":    "driver",
+			"GET /v1/claimants/{id}/revenue/nothing": "driver",
+		} {
+			words := func(id string) string {
+				p := s.send(t, request{as: "merchant", line: strings.Replace(line, "{id}", id, 1)}).problem
+				return strings.ReplaceAll(fmt.Sprint(p.Status, p.Type, p.Title, p.Code, *p.Detail, p.Errors), id, "{id}")
+			}
+			if theirs, none := words(s.names[name]), words(noClaim); theirs != none {
+				t.Errorf("%s: another's is %q, what is not there %q", line, theirs, none)
+			}
+		}
+	})
 }

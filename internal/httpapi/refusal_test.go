@@ -130,6 +130,8 @@ var unreadable = []refusal{
 	{"a path that climbs", request{as: "driver", line: "GET /v1/../etc/passwd"}, 404, "not_in_contract", nil},
 	{"a method that is not there", request{as: "driver", line: "DELETE /v1/claims/{claim}"}, 405, "not_in_contract", nil},
 	{"a parameter that is not there", request{as: "driver", line: "PUT /v1/claimants/me/revenue/taxi?dryrun=true", header: csvBody, body: hours(48)}, 422, invalid, []string{"query:dryrun unknown_parameter"}},
+	{"a parameter twice", request{as: "driver", line: "PUT /v1/claimants/me/revenue/taxi?dry_run=false&dry_run=true", header: csvBody, body: hours(48)}, 422, invalid, []string{"query:dry_run field_repeated"}},
+	{"a query with a semicolon", request{as: "driver", line: "PUT /v1/claimants/me/revenue/taxi?dry_run=true;kind=buckets", header: csvBody, body: hours(48)}, 400, "query_malformed", nil},
 	{"a limit that is no number", request{as: "driver", line: "GET /v1/claims?limit=ten"}, 422, invalid, []string{"query:limit parameter_invalid"}},
 	{"a limit of nothing", request{as: "driver", line: "GET /v1/claims?limit=0"}, 422, invalid, []string{"query:limit out_of_range"}},
 	{"a limit too high", request{as: "driver", line: "GET /v1/claims?limit=201"}, 422, invalid, []string{"query:limit out_of_range"}},

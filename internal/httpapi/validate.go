@@ -75,14 +75,17 @@ func newValidator() (*validator.Validate, error) {
 	return v, nil
 }
 
-// validated runs the rules over every operation's whole request.
+// validated runs the rules over every operation's whole request and hands it on
+// with a context of its own.
 func validated(v *validator.Validate) StrictMiddlewareFunc {
 	return func(next StrictHandlerFunc, _ string) StrictHandlerFunc {
 		return func(c *gin.Context, request any) (any, error) {
 			if err := checkRules(v, request); err != nil {
 				return nil, err
 			}
-			return next(c, request)
+			// The database driver may look at the context even after the answer is
+			// written, when gin has handed the original to another request.
+			return next(c.Copy(), request)
 		}
 	}
 }

@@ -115,7 +115,7 @@ func TestStatedHoursOutrankRecognisedOnes(t *testing.T) {
 	hours := []revenue.WeekHours{{Weekday: time.Sunday, From: 22 * 60, To: 26 * 60}, {Weekday: time.Monday, From: 9*60 + 30, To: 12 * 60}}
 	file := "start,amount,count\n" +
 		"2022-01-02 21:00,0,0\n2022-01-02 22:00,0,0\n2022-01-03 01:00,0,0\n2022-01-03 02:00,0,0\n" +
-		"2022-01-03 08:00,700,1\n2022-01-03 09:00,0,0\n2022-01-03 11:00,\n2022-01-03 12:00,\n"
+		"2022-01-03 08:00,700,1\n2022-01-03 09:00,0,0\n2022-01-03 11:00,,\n2022-01-03 12:00,,\n"
 	report := read(t, file, revenue.Options{Format: revenue.CSV, Hours: hours})
 	states := map[string]string{}
 	for _, bucket := range shown(report.History) {

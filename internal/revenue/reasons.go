@@ -53,6 +53,9 @@ var (
 	stateConflicts = reason{"state_conflicts",
 		"the row has an amount or a count and is marked %s; only an open bucket has them",
 		"%s(으)로 표시된 행에 금액이나 건수가 있습니다. 금액과 건수는 영업 중인 구간에만 있습니다"}
+	cellsMissing = reason{"cells_missing",
+		"the row has %d cells and the file's columns reach to cell %d: it is cut off; keep the delimiters of empty cells",
+		"칸이 %d개뿐인 행입니다. 이 파일의 열은 %d번째 칸까지 있습니다. 행이 잘렸습니다. 빈 칸의 구분자도 남겨 주세요"}
 	quotesUnreadable = reason{"quotes_unreadable",
 		"a quotation mark is out of place; double it inside a quoted cell",
 		"따옴표가 잘못 놓였습니다. 따옴표로 감싼 칸 안에서는 두 번 적어 주세요"}

@@ -292,3 +292,18 @@ func TestRefusedFileCarriesItsRowProblems(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 }
+
+// A file that was cut off ends in half a row; what is left of its last cell is
+// not what the shop wrote.
+func TestHalfARowIsRefused(t *testing.T) {
+	whole := "start,amount,count\n2022-10-01 09:00,12000,3\n2022-10-01 10:00,15000,4\n"
+	for _, cut := range []string{"2022-10-01 1", "2022-10-01 11:00", "2022-10-01 11:00,12"} {
+		report := read(t, whole+cut, revenue.Options{Format: revenue.CSV})
+		if len(report.Problems) != 1 || report.Problems[0].Code != "cells_missing" || report.Problems[0].Line != 4 {
+			t.Errorf("%q: problems %+v", cut, report.Problems)
+		}
+		if report.History.Len() != 2 {
+			t.Errorf("%q stretched the history to %d buckets", cut, report.History.Len())
+		}
+	}
+}

@@ -204,11 +204,22 @@ func (t *table) take(r row) error {
 	if err := t.c.begin(); err != nil {
 		return err
 	}
+	if reach := t.reach(); t.c.o.Format == CSV && len(r.cells) < reach {
+		t.c.refuse(r.line, "", cellsMissing, len(r.cells), reach)
+		return nil
+	}
 	e := entry{line: int32(r.line)}
 	if t.readTime(&e, r) && t.readEnd(&e, r) && t.readValues(&e, r) {
 		t.c.accept(e, t.timeName())
 	}
 	return nil
+}
+
+// reach is how many cells a row has at least. A text file writes the delimiters
+// of empty cells too, so that a shorter row was cut off, and what is left of its
+// last cell may be half a number. A sheet leaves empty cells at the end out.
+func (t *table) reach() int {
+	return 1 + max(t.start, t.date, t.clock, t.end, t.amount, t.count, t.state)
 }
 
 // isTotal reports a row that adds up others: its first cell says so.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"redress/internal/claims"
 	"redress/internal/money"
 	"redress/internal/revenue"
 )
@@ -27,14 +28,16 @@ type takings struct {
 // Streams of the random numbers, one for each thing that is drawn.
 const (
 	planStream = iota
-	historyStream
 	claimStream
+	historyStream // and those after it, one for each trade of a member
 )
 
-// sell plays a member's sales in one service, hour by hour. All arithmetic is
-// in integers, so that every machine plays the same.
-func (m member) sell(t trade, windows []impaired) takings {
-	r := rand.New(rand.NewPCG(m.stream, historyStream+uint64(len(t.service))<<8))
+// sell plays a member's sales in one trade, hour by hour, through an incident.
+// All arithmetic is in integers, so that every machine plays the same.
+func (m member) sell(n int, in claims.Incident) takings {
+	t := m.sector.trades[n]
+	windows := impairments(in, t.service)
+	r := rand.New(rand.NewPCG(m.stream, historyStream+uint64(n)))
 	span := m.trades()
 	var out takings
 	drift := int64(1000) // thousandths, walking week by week

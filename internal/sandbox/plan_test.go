@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"redress/internal/claims"
 	"redress/internal/identity"
 	"redress/internal/money"
 	"redress/internal/revenue"
@@ -73,8 +74,7 @@ func soldBy(t *testing.T, what oddity) (member, []hour) {
 	t.Helper()
 	for _, m := range plan(1, DefaultClaimants) {
 		if m.oddity == what {
-			trade := m.sector.trades[0]
-			return m, m.sell(trade, impairments(incident(), trade.service)).within(m.exported())
+			return m, m.sell(0, incident()).within(m.exported())
 		}
 	}
 	t.Fatalf("nobody is %s", what)
@@ -139,12 +139,12 @@ func TestEveryOddityShowsInTheHistory(t *testing.T) {
 func TestTheOutageTakesSalesAndOnlyTheOutageDoes(t *testing.T) {
 	lost := map[string]money.Minor{}
 	for _, m := range plan(1, DefaultClaimants) {
-		for _, trade := range m.sector.trades {
+		for n, trade := range m.sector.trades {
 			windows := impairments(incident(), trade.service)
-			if without := m.sell(trade, nil); without.lost != 0 || without.earned != 0 {
+			if without := m.sell(n, claims.Incident{}); without.lost != 0 || without.earned != 0 {
 				t.Errorf("claimant %d lost %d without an outage", m.number, without.lost)
 			}
-			sold := m.sell(trade, windows)
+			sold := m.sell(n, incident())
 			lost[trade.service] += sold.lost
 			for _, h := range sold.hours {
 				full := windows[0].Start <= h.at && h.at+revenue.Hour <= windows[0].End
@@ -163,8 +163,7 @@ func TestTheOutageTakesSalesAndOnlyTheOutageDoes(t *testing.T) {
 
 func TestHoursReadBackFromEveryExportAsTheyWere(t *testing.T) {
 	m := plan(1, DefaultClaimants)[0]
-	trade := m.sector.trades[0]
-	hours := m.sell(trade, nil).within(m.exported())
+	hours := m.sell(0, incident()).within(m.exported())
 	var amount money.Minor
 	var sales int64
 	for _, h := range hours {

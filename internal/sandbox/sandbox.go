@@ -180,7 +180,7 @@ func (f *filler) member(ctx context.Context, m member) (filled, error) {
 	out := filled{claimantID: registered.Claimant.ID}
 	sold := make([]takings, len(m.sector.trades))
 	for i, t := range m.sector.trades {
-		sold[i] = m.sell(t, impairments(f.incident, t.service))
+		sold[i] = m.sell(i, f.incident)
 		if err := f.upload(ctx, m, registered, t.service, sold[i]); err != nil {
 			return filled{}, fmt.Errorf("history of %s: %w", t.service, err)
 		}

@@ -20,13 +20,13 @@ func Stories() ([]File, error) {
 	in := incident()
 	salon := member{
 		sector: sectors["salon"], at: Now, shift: [2]int{10, 10}, off: []time.Weekday{time.Monday},
-		level: 150, reliance: 56, stream: 5,
+		level: 160, reliance: 56, stream: 4,
 	}
 	bakery := member{
 		sector: sectors["bakery"], at: Now, shift: [2]int{8, 13}, level: 160, reliance: 100, stream: 3,
 	}
 	store := member{
-		sector: sectors["convenience"], at: Now, shift: [2]int{0, 24}, level: 170, reliance: 100, stream: 4,
+		sector: sectors["convenience"], at: Now, shift: [2]int{0, 24}, level: 170, reliance: 100, stream: 3,
 	}
 	files := []File{{Name: "taxi.csv"}, {Name: "salon.csv"}, {Name: "bakery.xlsx"}, {Name: "store.csv"}}
 	var err error
@@ -37,8 +37,7 @@ func Stories() ([]File, error) {
 		member
 		as export
 	}{{salon, cp949CSV}, {bakery, workbook}, {store, englishCSV}} {
-		t := story.sector.trades[0]
-		sold := story.sell(t, impairments(in, t.service))
+		sold := story.sell(0, in)
 		if files[i+1].Data, err = story.as(sold.within(story.exported())); err != nil {
 			return nil, err
 		}

@@ -119,3 +119,14 @@ func sumOver(h revenue.History, span revenue.Span) (money.Minor, bool) {
 	}
 	return total, true
 }
+
+// Compares reports whether the scheme's baseline rule compares periods of a
+// history, so that its facts need a Comparison.
+func (s *Scheme) Compares() bool {
+	for _, st := range s.stages {
+		if b, ok := st.stage.(*baselineRule); ok && b.Comparison != nil {
+			return true
+		}
+	}
+	return false
+}

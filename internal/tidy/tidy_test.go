@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"internal/baseline", "internal/scheme"},
 	{"internal/identity", "internal/auditlog"},
 	{"internal/claims"},
-	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox"},
+	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox", "internal/jobs"},
 	{"internal/store/storetest", "api"},
 }
 
