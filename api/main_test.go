@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -180,7 +181,11 @@ func openIncident(t testing.TB, admin caller, o outage) string {
 	return incidentID
 }
 
-// schemeIn is the sandbox scheme, or the same with another currency.
+// whichIncident is where the sandbox scheme says which outage it is for.
+var whichIncident = regexp.MustCompile(`(?m)^ *"incident": \{[^}]*\},\n`)
+
+// schemeIn is the sandbox scheme, or the same in another currency for any
+// outage.
 func schemeIn(t testing.TB, currency string) ([]byte, string) {
 	t.Helper()
 	library, err := scheme.Library()
@@ -195,7 +200,7 @@ func schemeIn(t testing.TB, currency string) ([]byte, string) {
 			return s.Bytes(), string(s.ID)
 		}
 		id := "sandbox-2022-" + strings.ToLower(currency)
-		text := strings.ReplaceAll(string(s.Bytes()), `"KRW"`, `"`+currency+`"`)
+		text := strings.ReplaceAll(whichIncident.ReplaceAllString(string(s.Bytes()), ""), `"KRW"`, `"`+currency+`"`)
 		return []byte(strings.Replace(text, `"sandbox-2022"`, `"`+id+`"`, 1)), id
 	}
 	t.Fatal("the library has no scheme sandbox-2022")

@@ -14,7 +14,7 @@ import (
 
 // sameBytes is the hash of a thousand results. It holds on every machine and
 // build; whoever changes a figure on purpose changes Model and this with it.
-const sameBytes = "ea2e5a4fa60a46e04f84eec2daa12cb3822b5f66bc02c74be91885a76ea127de"
+const sameBytes = "9d4d28942ec262dc255637f35ae0b803b9eaa14b2be023b948c7d505a8020d31"
 
 func TestAThousandHistoriesGiveTheSameBytesOnAnyMachine(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20221015, 1530))

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -599,4 +600,32 @@ func wildInput(rng *rand.Rand) baseline.Input {
 		in.Declared = &declared
 	}
 	return in
+}
+
+// A shop that is closed on Sundays stays closed on the Sunday after one that was
+// a public holiday (9 October 2022, Hangul Day).
+func TestAHolidayOnTheClosedDayDoesNotOpenTheNextOne(t *testing.T) {
+	outage, err := revenue.ParseLocal("2022-10-16T00:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := revenue.History{BucketMinutes: 60, Start: outage - 12*revenue.Week}
+	for l := h.Start; l < outage; l += revenue.Hour {
+		amount, state := money.Minor(0), revenue.Closed
+		if hour := l.Clock().Hour(); l.Weekday() != time.Sunday && hour >= 9 && hour < 19 {
+			amount, state = money.Minor(15000+1000*((int(l/revenue.Hour)*7)%9)), revenue.Open
+		}
+		h.Amounts, h.Counts, h.States = append(h.Amounts, amount), append(h.Counts, 0), append(h.States, state)
+	}
+	in := baseline.Input{
+		Currency: money.KRW, History: h, Evidence: baseline.Evidence{Country: "KR"},
+		Windows: []baseline.Window{{Span: revenue.Span{Start: outage, End: outage + revenue.Day + 12*revenue.Hour}, DownBasisPoints: 10000}},
+	}
+	result, err := baseline.Estimate(in)
+	if err != nil || result.Total == nil {
+		t.Fatalf("%+v, %v", result.Reason, err)
+	}
+	if got := result.Total.Expected; got < 40_000 || got > 75_000 {
+		t.Errorf("a closed Sunday and three hours of Monday are expected to bring %d, want about 57,000", got)
+	}
 }

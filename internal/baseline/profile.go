@@ -52,6 +52,7 @@ func (m *mean) value() float64 {
 // shape is the state of the profile on its way through a record.
 type shape struct {
 	slot    []mean // per bucket of the week
+	shut    []bool // per bucket of the week: regularly closed
 	hour    []mean // per bucket of the day
 	weekday [7]mean
 	allDays mean
@@ -75,7 +76,11 @@ func (s *shape) push(slot int, v float64, u use) float64 {
 	if hour == day-1 {
 		s.endDay(slot / day)
 	}
-	if u == recessed {
+	// What teaches nothing, a holiday say, leaves a regular closing as it was.
+	if u != silent {
+		s.shut[slot] = u == recessed
+	}
+	if s.shut[slot] {
 		return 0
 	}
 	plain := mul(s.hour[hour].value(), s.factor[slot/day])
@@ -119,7 +124,7 @@ func newProfile(r *record) *profile {
 // sweep passes through the record once and leaves the usual amounts, each a week
 // ahead.
 func (p *profile) sweep(r *record, earned []float64, noise float64) {
-	s := &shape{noise: noise, slot: make([]mean, r.week), hour: make([]mean, r.day), factor: [7]float64{1, 1, 1, 1, 1, 1, 1}}
+	s := &shape{noise: noise, slot: make([]mean, r.week), shut: make([]bool, r.week), hour: make([]mean, r.day), factor: [7]float64{1, 1, 1, 1, 1, 1, 1}}
 	slot := 0
 	for i := range r.anchor {
 		p.usual[i+r.week] = s.push(slot, earned[i], r.use[i])

@@ -30,9 +30,8 @@ type MissingFact struct {
 	Fact     string           // own_books, platform_share, annual_revenue, takings, substitutes, history
 	Service  string           // empty where the fact is about the claim
 	Least    money.Minor      // what is paid, whatever the fact turns out to be
-	Most     money.Minor      // and at most
+	Most     *money.Minor     // and at most, a person's decision apart; nil where nothing bounds it
 	Outcomes []scheme.Outcome // that the claim could have
-	Bounded  bool             // false: nothing bounds the fact, and Most is only what was found
 	Changes  bool             // amount or outcome could differ from what they are
 	Text     lang.Text
 }
@@ -91,111 +90,138 @@ type unestablished struct {
 	name    lang.Text
 	low     int64
 	high    int64
-	bounded bool
+	open    bool // nothing bounds the fact; high is the end of the range of amounts
 	with    func(f *scheme.Facts, value int64)
 }
 
-// wholeShare is all of it, in basis points.
-const wholeShare = 10_000
+const (
+	// wholeShare is all of it, in basis points.
+	wholeShare = 10_000
+	// evidenceLevel is the interval, in percent, that more history is taken to move
+	// the estimate within.
+	evidenceLevel = 90
+	// manyPeriods are as many comparable periods as any rule asks for.
+	manyPeriods = 520
+)
 
 // missingFacts evaluates a claim's facts with each missing one at its bounds.
-// totals are the estimate's figures of each line, nil where it has none.
 func missingFacts(rules *scheme.Scheme, currency money.Currency, facts scheme.Facts, totals []*baseline.Figures) []MissingFact {
+	now := rules.Evaluate(facts)
+	out := []MissingFact{}
+	for _, u := range unestablishedOf(rules, facts, totals) {
+		out = append(out, u.value(rules, currency, facts, now))
+	}
+	slices.SortStableFunc(out, func(a, b MissingFact) int { return cmp.Compare(b.change(now.Amount), a.change(now.Amount)) })
+	return out
+}
+
+// unestablishedOf lists the facts that a claim does not establish. totals are
+// the estimate's figures of each line, nil where it has none.
+func unestablishedOf(rules *scheme.Scheme, facts scheme.Facts, totals []*baseline.Figures) []unestablished {
 	var missing []unestablished
 	if facts.Books == nil {
 		missing = append(missing, unestablished{
-			fact: "own_books", name: lang.T("Your own books (profit over revenue)", "본인 장부(매출 대비 이익)"), high: wholeShare, bounded: true,
+			fact: "own_books", name: lang.T("Your own books (profit over revenue)", "본인 장부(매출 대비 이익)"), high: wholeShare,
 			with: func(f *scheme.Facts, v int64) { f.Books = &scheme.Books{MarginBasisPoints: int(v)} },
 		})
 	}
 	if facts.AnnualRevenue == nil {
 		missing = append(missing, unestablished{
-			fact: "annual_revenue", name: lang.T("Annual revenue", "연매출"), high: int64(money.Max), bounded: true,
+			fact: "annual_revenue", name: lang.T("Annual revenue", "연매출"), high: int64(money.Max),
 			with: func(f *scheme.Facts, v int64) { revenue := money.Minor(v); f.AnnualRevenue = &revenue },
 		})
 	}
 	for i, line := range facts.Lines {
-		missing = append(missing, missingOf(i, line, totals[i])...)
+		missing = append(missing, missingOf(i, line, totals[i], rules.Compares())...)
 	}
-	now := rules.Evaluate(facts)
-	out := make([]MissingFact, len(missing))
-	for i, u := range missing {
-		out[i] = u.value(rules, currency, facts, now)
+	return missing
+}
+
+// change is by how much the amount could differ from what it is.
+func (f MissingFact) change(now money.Minor) money.Minor {
+	if f.Most == nil {
+		return money.Max
 	}
-	change := func(f MissingFact) money.Minor { return max(f.Most-now.Amount, now.Amount-f.Least) }
-	slices.SortStableFunc(out, func(a, b MissingFact) int { return cmp.Compare(change(b), change(a)) })
-	return out
+	return max(*f.Most-now, now-f.Least)
 }
 
 // missingOf are the facts that one line does not establish.
-func missingOf(i int, line scheme.LossLine, total *baseline.Figures) []unestablished {
+func missingOf(i int, line scheme.LossLine, total *baseline.Figures, compares bool) []unestablished {
 	var missing []unestablished
 	if line.PlatformShareBasisPoints == nil {
 		missing = append(missing, unestablished{
 			fact: "platform_share", service: line.Service, name: lang.F("The platform's share of revenue in %s", "%s에서 플랫폼이 차지하는 매출 비중", line.Service),
-			high: wholeShare, bounded: true,
+			high: wholeShare,
 			with: func(f *scheme.Facts, v int64) { share := int(v); f.Lines[i].PlatformShareBasisPoints = &share },
 		})
 	}
-	if total == nil {
-		// Without an estimate nothing bounds the loss but the range of amounts.
-		return append(missing, unestablished{
-			fact: "history", service: line.Service, name: lang.F("A longer revenue history in %s", "%s의 더 긴 매출 이력", line.Service), high: int64(money.Max),
+	if uncompared := compares && line.Comparison == nil; total == nil || uncompared {
+		// Nothing bounds what an unknown history would show but the range of amounts.
+		missing = append(missing, unestablished{
+			fact: "history", service: line.Service, name: lang.F("A longer revenue history in %s", "%s의 더 긴 매출 이력", line.Service), high: int64(money.Max), open: true,
 			with: func(f *scheme.Facts, v int64) {
-				l := &f.Lines[i]
-				l.Outcome, l.Expected, l.Actual, l.Shortfall = scheme.LineEstimated, money.Minor(v), 0, money.Minor(v)
+				l, revenue := &f.Lines[i], money.Minor(v)
+				if total == nil {
+					l.Outcome, l.Expected, l.Actual, l.Shortfall = scheme.LineEstimated, revenue, 0, revenue
+				}
+				if uncompared {
+					l.Comparison = &scheme.Comparison{Periods: slices.Repeat([]scheme.Period{{Revenue: revenue}}, manyPeriods)}
+				}
 			},
 		})
+	}
+	if total == nil {
+		return missing
 	}
 	shortfall := func(f *scheme.Facts, v int64) { f.Lines[i].Shortfall = money.Minor(v) }
 	if total.ActualSource == baseline.ActualAssumed {
 		missing = append(missing, unestablished{
 			fact: "takings", service: line.Service, name: lang.F("What was earned during the outage in %s (card totals, till)", "장애 동안 %s에서 번 금액(카드 매출, 금전등록기)", line.Service),
-			high: int64(total.Expected), bounded: true, with: shortfall,
+			high: int64(total.Expected), with: shortfall,
 		})
 	}
 	if line.Substitutes == 0 {
 		missing = append(missing, unestablished{
 			fact: "substitutes", service: line.Service, name: lang.F("What was earned instead of %s", "%s 대신 번 금액", line.Service),
-			high: int64(total.Shortfall), bounded: true, with: func(f *scheme.Facts, v int64) { f.Lines[i].Substitutes = money.Minor(v) },
+			high: int64(total.Shortfall), with: func(f *scheme.Facts, v int64) { f.Lines[i].Substitutes = money.Minor(v) },
 		})
 	}
 	for _, interval := range total.ShortfallIntervals {
 		if interval.LevelPercent == evidenceLevel {
 			missing = append(missing, unestablished{
 				fact: "history", service: line.Service, name: lang.F("A longer revenue history in %s (within the %d %% interval)", "%s의 더 긴 매출 이력(%d%% 구간 안에서)", line.Service, evidenceLevel),
-				low: int64(interval.Low), high: int64(interval.High), bounded: true, with: shortfall,
+				low: int64(interval.Low), high: int64(interval.High), with: shortfall,
 			})
 		}
 	}
 	return missing
 }
 
-// evidenceLevel is the interval, in percent, that more history is taken to move
-// the estimate within.
-const evidenceLevel = 90
-
 // value evaluates the claim with the fact at its bounds.
 func (u unestablished) value(rules *scheme.Scheme, currency money.Currency, facts scheme.Facts, now scheme.Result) MissingFact {
-	at := func(v int64) scheme.Result {
-		varied := facts
-		varied.Lines = slices.Clone(facts.Lines)
-		u.with(&varied, v)
-		return rules.Evaluate(varied)
-	}
-	out := MissingFact{Fact: u.fact, Service: u.service, Bounded: u.bounded}
-	for n, r := range probe(at, u.low, u.high) {
-		if n == 0 || r.Amount < out.Least {
-			out.Least = r.Amount
-		}
-		out.Most = max(out.Most, r.Amount)
+	results := probe(func(v int64) scheme.Result { return u.at(rules, facts, v) }, u.low, u.high)
+	out := MissingFact{Fact: u.fact, Service: u.service, Least: results[0].Amount}
+	most := results[0].Amount
+	for _, r := range results {
+		out.Least, most = min(out.Least, r.Amount), max(most, r.Amount)
 		if !slices.Contains(out.Outcomes, r.Outcome) {
 			out.Outcomes = append(out.Outcomes, r.Outcome)
 		}
 		out.Changes = out.Changes || r.Amount != now.Amount || r.Outcome != now.Outcome
 	}
+	// A cap or a last tier that pays bounds what the fact itself does not.
+	if !u.open || results[1].Outcome != scheme.Review {
+		out.Most = &most
+	}
 	out.Text = u.text(currency, out, now)
 	return out
+}
+
+// at evaluates the claim with the fact at one value.
+func (u unestablished) at(rules *scheme.Scheme, facts scheme.Facts, value int64) scheme.Result {
+	facts.Lines = slices.Clone(facts.Lines)
+	u.with(&facts, value)
+	return rules.Evaluate(facts)
 }
 
 // probe evaluates at both ends. What is paid falls back where a review begins,
@@ -221,12 +247,21 @@ func probe(at func(int64) scheme.Result, low, high int64) []scheme.Result {
 }
 
 func (u unestablished) text(currency money.Currency, m MissingFact, now scheme.Result) lang.Text {
-	more, less := m.Most-now.Amount, now.Amount-m.Least
-	switch {
-	case !m.Changes:
+	if !m.Changes {
 		return lang.F("%s: would not change the amount.", "%s: 금액이 달라지지 않습니다.", u.name)
-	case !m.Bounded:
-		return lang.F("%s: could change the amount; nothing bounds by how much.", "%s: 금액이 달라질 수 있으며, 얼마까지인지는 정해져 있지 않습니다.", u.name)
+	}
+	effect := lang.F("%s: could change the amount; nothing bounds by how much.", "%s: 금액이 달라질 수 있으며, 얼마까지인지는 정해져 있지 않습니다.", u.name)
+	if m.Most != nil {
+		effect = u.effect(currency, *m.Most-now.Amount, now.Amount-m.Least)
+	}
+	if now.Outcome != scheme.Review && slices.Contains(m.Outcomes, scheme.Review) {
+		return lang.F("%s A person may have to decide.", "%s 사람이 판단해야 할 수도 있습니다.", effect)
+	}
+	return effect
+}
+
+func (u unestablished) effect(currency money.Currency, more, less money.Minor) lang.Text {
+	switch {
 	case more > 0 && less > 0:
 		return lang.F("%s: could raise the amount by at most %s or lower it by at most %s.", "%s: 금액이 최대 %s 늘거나 최대 %s 줄 수 있습니다.", u.name, currency.Text(more), currency.Text(less))
 	case more > 0:

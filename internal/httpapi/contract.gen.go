@@ -1260,22 +1260,15 @@ type LossLine struct {
 
 // MissingFact defines model for MissingFact.
 type MissingFact struct {
-	// Bounded False where nothing bounds what the fact would be worth; `most` is then only what was found.
-	Bounded bool `json:"bounded"`
-
 	// Changes Whether amount or outcome could change.
 	Changes bool            `json:"changes"`
 	Fact    MissingFactFact `json:"fact"`
 
-	// Least Minor units of the currency of the resource.
-	//
-	// Example: 20000
+	// Least What is paid at least, whatever the fact turns out to be.
 	Least Amount `json:"least"`
 
-	// Most Minor units of the currency of the resource.
-	//
-	// Example: 20000
-	Most Amount `json:"most"`
+	// Most And at most, a person's decision apart; absent where nothing bounds it.
+	Most *Amount `json:"most,omitempty"`
 
 	// Outcomes Outcomes the claim could have.
 	Outcomes []MissingFactOutcomes `json:"outcomes"`

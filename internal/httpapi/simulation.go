@@ -46,7 +46,7 @@ func (s *server) GetEvidenceValue(ctx context.Context, r GetEvidenceValueRequest
 
 func toMissingFact(f claims.MissingFact) MissingFact {
 	return MissingFact{
-		Fact: MissingFactFact(f.Fact), Service: optional(f.Service), Changes: f.Changes, Least: f.Least, Most: f.Most, Bounded: f.Bounded, Text: f.Text,
+		Fact: MissingFactFact(f.Fact), Service: optional(f.Service), Changes: f.Changes, Least: f.Least, Most: f.Most, Text: f.Text,
 		Outcomes: each(f.Outcomes, func(o scheme.Outcome) MissingFactOutcomes { return MissingFactOutcomes(o) }),
 	}
 }

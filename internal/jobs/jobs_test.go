@@ -146,7 +146,9 @@ func TestJobOfADeadProcessRunsAgainWhenItsLeaseIsOut(t *testing.T) {
 func TestProcessThatWasTakenOverWritesNothing(t *testing.T) {
 	onEach(t, func(t *testing.T, b *bench) {
 		id := b.enqueue(t)
-		other := b.runner(func(context.Context, claims.Job, func(done, total int)) ([]byte, error) { return []byte(`"by another"`), nil })
+		other := b.runner(func(context.Context, claims.Job, func(done, total int)) ([]byte, error) {
+			return []byte(`"by another"`), nil
+		})
 		slow := b.runner(func(context.Context, claims.Job, func(done, total int)) ([]byte, error) {
 			b.wait(jobs.Lease + time.Second)
 			next(t, other)

@@ -100,10 +100,12 @@ var (
 	server    string // data source of the server's maintenance database, "%s" for the name
 	startErr  error
 	databases atomic.Int64
-	// lifeline is the write end of the keeper's input. Held here it is never
-	// collected, so it closes when this process ends and not before.
-	lifeline io.Closer
+	keeper    lifeline
 )
+
+// lifeline is the write end of the keeping shell's input. Held in a variable it
+// is never collected, so it closes when this process ends and not before.
+type lifeline struct{ io.Closer }
 
 func freshPostgres(t testing.TB) string {
 	t.Helper()
@@ -164,12 +166,12 @@ cat >/dev/null
 kill -INT $pid
 wait $pid
 rm -rf "$2"`
-	keeper := exec.Command("/bin/sh", "-c", script, filepath.Join(bin, "postgres"), data, dir)
-	keeper.SysProcAttr = owner
-	if lifeline, err = keeper.StdinPipe(); err != nil {
+	shell := exec.Command("/bin/sh", "-c", script, filepath.Join(bin, "postgres"), data, dir)
+	shell.SysProcAttr = owner
+	if keeper.Closer, err = shell.StdinPipe(); err != nil {
 		return "", err
 	}
-	if err := keeper.Start(); err != nil {
+	if err := shell.Start(); err != nil {
 		return "", err
 	}
 	source := "host=" + dir + " user=postgres dbname=%s sslmode=disable"
