@@ -197,16 +197,13 @@ func TestEstimateFileNamesFileAndLineOfBadSeries(t *testing.T) {
 	}
 }
 
-// sharedData holds real histories beside the checkout, where there are any.
-const sharedData = "../../shared/data"
-
 // BenchmarkSets hides windows of every real set and measures what comes back:
 // total absolute error over total truth, the share of truths inside the 90 %
 // range, and the time a question takes on one thread, reading not counted.
 func BenchmarkSets(b *testing.B) {
-	manifests, _ := filepath.Glob(filepath.Join(sharedData, "*", "manifest.json"))
+	manifests, _ := filepath.Glob(filepath.Join(realData, "*", "manifest.json"))
 	if len(manifests) == 0 {
-		b.Skip("SKIPPED: no real histories in " + sharedData)
+		b.Skipf("SKIPPED: no real histories in %s", realData)
 	}
 	for _, manifest := range manifests {
 		dir := filepath.Dir(manifest)

@@ -179,14 +179,14 @@ func addLines(tally *claims.Tally, batch []numbered) error {
 
 // writeTable writes the sums for people: amounts in minor units.
 func writeTable(to io.Writer, s claims.Simulation) error {
-	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "scheme\tclaims\tpaid\t%s (minor units)\tpays\treview\tcannot tell\tnot eligible\twinners\tlosers\tunchanged\tdifference\t\n", s.Currency)
 	all := s.Candidates
 	if s.InForce != nil {
 		all = append([]claims.Simulated{*s.InForce}, all...)
 	}
+	t := tabwriter.NewWriter(to, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(t, "scheme\tclaims\tpaid\t%s (minor units)\tpays\treview\tcannot tell\tnot eligible\twinners\tlosers\tunchanged\tdifference\t\n", s.Currency)
 	for _, one := range all {
-		fmt.Fprintf(t, "%s v%d\t%d\t%d\t%d\t", one.Scheme.ID, one.Scheme.Version, one.Total.Claims, one.Total.Paid, one.Total.Amount)
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t", named(one), one.Total.Claims, one.Total.Paid, one.Total.Amount)
 		for _, o := range one.Outcomes {
 			fmt.Fprintf(t, "%d\t", o.Sum.Claims)
 		}
@@ -196,21 +196,40 @@ func writeTable(to io.Writer, s claims.Simulation) error {
 			fmt.Fprintf(t, "%d\t%d\t%d\t%d\t\n", c.Total.Winners.Claims, c.Total.Losers.Claims, c.Total.Unchanged.Claims, difference(c.Total))
 		}
 	}
-	for _, one := range s.Candidates {
-		if one.Changes == nil {
-			continue
-		}
-		for _, table := range []struct {
-			by   string
-			rows []claims.GroupChange
-		}{{"service", one.Changes.ByService}, {"sector", one.Changes.BySector}, {"region", one.Changes.ByRegion}} {
-			fmt.Fprintf(t, "\n%s v%d by %s\twinners\tlosers\tunchanged\tmore\tless\t\n", one.Scheme.ID, one.Scheme.Version, table.by)
-			for _, r := range table.rows {
-				fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t\n", r.Group, r.Winners.Claims, r.Losers.Claims, r.Unchanged.Claims, r.Winners.Difference, -r.Losers.Difference)
-			}
-		}
+	for _, one := range all {
+		writeParts(t, one)
 	}
 	return t.Flush()
+}
+
+func named(s claims.Simulated) string { return fmt.Sprintf("%s v%d", s.Scheme.ID, s.Scheme.Version) }
+
+// writeParts writes tiers, reasons and groups of one scheme.
+func writeParts(t io.Writer, one claims.Simulated) {
+	if len(one.Steps) > 0 {
+		fmt.Fprintf(t, "\n%s by step\tclaims\tpaid\tamount\t\n", named(one))
+	}
+	for _, s := range one.Steps {
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t\n", s.Rule.EN, s.Sum.Claims, s.Sum.Paid, s.Sum.Amount)
+	}
+	if len(one.Reasons) > 0 {
+		fmt.Fprintf(t, "\n%s by reason\tclaims\tpaid\tamount\t\n", named(one))
+	}
+	for _, r := range one.Reasons {
+		fmt.Fprintf(t, "%s: %s\t%d\t%d\t%d\t\n", r.Outcome, r.Code, r.Sum.Claims, r.Sum.Paid, r.Sum.Amount)
+	}
+	if one.Changes == nil {
+		return
+	}
+	for _, table := range []struct {
+		by   string
+		rows []claims.GroupChange
+	}{{"service", one.Changes.ByService}, {"sector", one.Changes.BySector}, {"region", one.Changes.ByRegion}} {
+		fmt.Fprintf(t, "\n%s by %s\twinners\tlosers\tunchanged\tmore\tless\t\n", named(one), table.by)
+		for _, r := range table.rows {
+			fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%d\t%d\t\n", r.Group, r.Winners.Claims, r.Losers.Claims, r.Unchanged.Claims, r.Winners.Difference, -r.Losers.Difference)
+		}
+	}
 }
 
 func difference(c claims.Change) money.Minor { return c.Winners.Difference + c.Losers.Difference }

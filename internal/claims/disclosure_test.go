@@ -125,6 +125,16 @@ func aSimulated(t *rapid.T) claims.Simulated {
 		sum := aSum(t, count(t, string(o)), string(o))
 		out.Outcomes = append(out.Outcomes, claims.OutcomeSum{Outcome: o, Sum: sum})
 		out.Total = plus(out.Total, sum)
+		for left := sum; left.Claims > 0; {
+			part := aSum(t, min(left.Claims, max(1, count(t, "reason"))), "reason")
+			part.Paid = min(part.Paid, left.Paid)
+			part.Amount = money.Minor(part.Paid) * 1000
+			out.Reasons = append(out.Reasons, claims.ReasonSum{Outcome: o, Code: fmt.Sprint(len(out.Reasons)), Sum: part})
+			left = claims.Sum{Claims: left.Claims - part.Claims, Paid: left.Paid - part.Paid}
+			if len(out.Reasons) > 12 {
+				break
+			}
+		}
 	}
 	groups := rapid.IntRange(1, 6).Draw(t, "groups")
 	rows := make([]claims.GroupChange, groups)
@@ -199,6 +209,7 @@ func checkSums(t *rapid.T, exact, shown claims.Simulated) {
 			}
 		}
 	}
+	checkReasons(t, exact, shown)
 	hidden, pool := 0, claims.Sum{}
 	for i, s := range shown.Steps {
 		if s.Sum.Suppressed {
@@ -214,6 +225,39 @@ func checkSums(t *rapid.T, exact, shown claims.Simulated) {
 	}
 	if hidden > 0 && len(shown.Outcomes) == 0 {
 		t.Fatal("steps without outcomes")
+	}
+}
+
+// checkReasons looks at the reasons of each outcome, whose sum is shown where
+// they are.
+func checkReasons(t *rapid.T, exact, shown claims.Simulated) {
+	if len(shown.Reasons) == 0 {
+		return
+	}
+	e := equations{figures: map[string]int{}}
+	values := map[string]int{}
+	of := map[scheme.Outcome][]string{}
+	for i, r := range exact.Reasons {
+		name := string(r.Outcome) + " " + r.Code
+		values[name] = r.Sum.Claims
+		of[r.Outcome] = append(of[r.Outcome], name)
+		if !shown.Reasons[i].Sum.Suppressed {
+			e.knows(name)
+		}
+	}
+	for i, o := range shown.Outcomes {
+		rest := exact.Outcomes[i].Sum.Claims
+		for _, name := range of[o.Outcome] {
+			rest -= values[name]
+		}
+		if rest == 0 {
+			e.knows(of[o.Outcome]...)
+		}
+	}
+	for name := range e.determined() {
+		if small(values[name]) {
+			t.Fatalf("%s of %d follows from %+v", name, values[name], shown.Reasons)
+		}
 	}
 }
 

@@ -69,6 +69,9 @@ func (s *Service) Job(ctx context.Context, actor identity.Actor, id string) (Job
 	if job.CreatedBy != actor.KeyID {
 		return Job{}, NotFound("job", id)
 	}
+	if few(job.Total) {
+		job.Progress = Progress{}
+	}
 	if job.State == JobDone {
 		job.Result, err = disclosed(job.Result)
 	}

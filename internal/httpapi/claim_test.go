@@ -220,7 +220,7 @@ func TestBadRowsAreNamedAndTheRestIsTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 		problems := fmt.Sprint(got.Report.Problems)
-		if want := "[{50 amount_unreadable} {51 time_unreadable}]"; !got.Stored || problems != want {
+		if want := "[{50 amount_unreadable} {51 cells_missing}]"; !got.Stored || problems != want {
 			t.Errorf("stored %v, problems %s; want %s: %s", got.Stored, problems, want, a.body)
 		}
 	})

@@ -33,7 +33,7 @@ func badFiles() []refusal {
 		{"a list that is no JSON", upload(nil, `[{"start": "2022-10-01T10:00", "amount": 1`), 400, "malformed_json", nil},
 		{"a number for a list", upload(nil, `42`), 400, "malformed_json", nil},
 		{"columns without times", upload(csvBody, "a,b\nx,1\ny,2\n"), 422, "no_time_column", nil},
-		{"half a row", upload(csvBody, "일시,매출\n2022-10-0"), 422, "rows_refused", []string{"line:2:일시 time_unreadable"}},
+		{"half a row", upload(csvBody, "일시,매출\n2022-10-0"), 422, "rows_refused", []string{"line:2: cells_missing"}},
 		{"a row of NaN", upload(csvBody, "일시,매출\n2022-10-01 10:00,NaN\n"), 422, "rows_refused", []string{"line:2:매출 amount_unreadable"}},
 		{"buckets of the future", upload(csvBody, "일시,매출\n2023-10-01 10:00,1000\n2023-10-01 11:00,1000\n"), 422, "rows_refused", []string{"line:2:일시 time_in_future", "line:3:일시 time_in_future"}},
 		{"a file in which one year is a slip", upload(csvBody, "일시,매출\n1991-10-01 10:00,1000\n2022-10-01 11:00,1000\n"), 422, "span_too_long", nil},

@@ -29,6 +29,8 @@ const (
 	beat = 2 * time.Second
 	// poll is how long a runner that found no job waits before it looks again.
 	poll = 500 * time.Millisecond
+	// rest is how long it waits when the database does not answer.
+	rest = 5 * time.Second
 	// maxAttempts ends what fails, or kills its process, again and again.
 	maxAttempts = 8
 )
@@ -58,14 +60,16 @@ func New(store claims.Store, now func() time.Time, log *slog.Logger, handlers ma
 func (r *Runner) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		ran, err := r.RunNext(ctx)
-		if err != nil && ctx.Err() == nil {
-			r.log.ErrorContext(ctx, "no job could be taken", slog.String("error", err.Error()))
-		}
 		if ran {
 			continue
 		}
+		wait := poll
+		if err != nil && ctx.Err() == nil {
+			r.log.ErrorContext(ctx, "no job could be taken", slog.String("error", err.Error()))
+			wait = rest
+		}
 		select {
-		case <-time.After(poll):
+		case <-time.After(wait):
 		case <-ctx.Done():
 		}
 	}
