@@ -45,7 +45,17 @@ type process struct {
 // start runs "serve" and waits until it says where it serves.
 func start(t testing.TB, args ...string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], append([]string{"serve", "--address", "127.0.0.1:0"}, args...)...)
+	p, _ := launch(t, append([]string{"serve", "--address", "127.0.0.1:0"}, args...), "http://")
+	return p
+}
+
+var address = regexp.MustCompile(`http://[\w.:]+`)
+
+// launch runs a serving command and reads what it prints up to the line that
+// holds the last word; it answers all that.
+func launch(t testing.TB, args []string, last string) (*process, string) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asProgram+"=1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -56,14 +66,19 @@ func start(t testing.TB, args ...string) *process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		t.Fatalf("the program did not start: %v: %s", err, stderr.String())
+	var printed strings.Builder
+	lines := bufio.NewReader(stdout)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatalf("the program did not start: %v: %s", err, stderr.String())
+		}
+		if printed.WriteString(line); strings.Contains(line, last) {
+			break
+		}
 	}
-	go io.Copy(io.Discard, stdout)
-	_, rest, _ := strings.Cut(line, "http://")
-	address, _, _ := strings.Cut(rest, " ")
-	return &process{cmd: cmd, base: "http://" + address}
+	go io.Copy(io.Discard, lines)
+	return &process{cmd: cmd, base: address.FindString(printed.String())}, printed.String()
 }
 
 // kill ends the program as a power cut would: nothing of it gets to run.

@@ -34,7 +34,7 @@ func Estimate(in Input) (Result, error) {
 	if err := check(in); err != nil {
 		return Result{}, err
 	}
-	res := Result{Model: Model, Outcome: CannotTell, Windows: []WindowFigures{}}
+	res := Result{Model: Model, Outcome: CannotTell, Windows: []WindowFigures{}, Rules: []Rule{}}
 	m, reason := newModel(in)
 	res.Basis = m.basis(in)
 	if reason == nil {
@@ -99,6 +99,7 @@ func fillFigures(res *Result, m *model, in Input) *Reason {
 	total.settle(total.Actual, total.ActualSource)
 	res.Total, res.Windows = &total, windows
 	res.Placebo = m.whole.placebo.record()
+	res.Rules = m.others(in)
 	return nil
 }
 

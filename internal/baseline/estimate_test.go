@@ -444,7 +444,7 @@ func expectations(r baseline.Result) [][]any {
 	for _, w := range r.Windows {
 		all = append(all, []any{w.Expected, w.Intervals})
 	}
-	return append(all, []any{r.Outcome, r.Placebo})
+	return append(all, []any{r.Outcome, r.Placebo, r.Rules})
 }
 
 func TestNoValueInsideOrBetweenWindowsMovesABaseline(t *testing.T) {
@@ -506,7 +506,18 @@ func checkResult(t failer, in baseline.Input, res baseline.Result) {
 	if p.Inside90+p.FoundLoss > p.Windows || p.MeanError < 0 || p.MeanFoundLoss < 0 {
 		t.Fatalf("placebo record %+v", p)
 	}
+	checkRules(t, res)
 	checkExplanation(t, in, res)
+}
+
+func checkRules(t failer, res baseline.Result) {
+	for _, r := range res.Rules {
+		off := max(r.Bias, -r.Bias)
+		if r.Expected < 0 || !r.Expected.InRange() || r.Windows > res.Placebo.Windows || off > r.MeanError ||
+			r.FoundLoss > r.Windows || r.MeanFoundLoss < 0 || r.Text.EN == "" || r.Text.KO == "" {
+			t.Fatalf("rule %+v beside %+v", r, res.Placebo)
+		}
+	}
 }
 
 func checkFigures(t failer, f baseline.Figures) {

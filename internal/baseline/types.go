@@ -105,6 +105,23 @@ type Placebo struct {
 	MeanFoundLoss money.Minor `json:"mean_found_loss"` // mean of expected − true over those
 }
 
+// Rule is what another rule, one of those that programmes use, would have
+// expected of all windows together, beside our answer. It takes the record before
+// the windows as it is. It has no range, so it finds a loss wherever less was
+// earned than it expects.
+type Rule struct {
+	Name     string      `json:"name"` // best_week_8, mean_4_weeks, mean_12_weeks or year_before
+	Text     lang.Text   `json:"text"`
+	Expected money.Minor `json:"expected"`
+	// How it fared on those past windows of the placebo record on which it has an
+	// answer too.
+	Windows       int         `json:"windows"`
+	MeanError     money.Minor `json:"mean_error"`      // mean |expected − true|
+	Bias          money.Minor `json:"bias"`            // mean of expected − true; below 0 where the rule expects too little
+	FoundLoss     int         `json:"found_loss"`      // true sum below the expected one: a loss found where none was
+	MeanFoundLoss money.Minor `json:"mean_found_loss"` // mean of expected − true over those
+}
+
 // LeftOut is a span of the history that was not learned from, and why.
 type LeftOut struct {
 	Start  string    `json:"start"`
@@ -142,7 +159,10 @@ type Result struct {
 	Total   *Figures        `json:"total,omitempty"`  // nil when the outcome is cannot_tell
 	Windows []WindowFigures `json:"windows"`          // empty when the outcome is cannot_tell
 	Placebo Placebo         `json:"placebo"`
-	Basis   Basis           `json:"basis"`
+	// Rules are the other rules that the history can answer, in a fixed order;
+	// empty when the outcome is cannot_tell or peers were borrowed from.
+	Rules []Rule `json:"rules"`
+	Basis Basis  `json:"basis"`
 	// Explanation is four sentences: what is usual, what it was, the difference,
 	// how sure.
 	Explanation []lang.Text `json:"explanation"`

@@ -154,13 +154,10 @@ func withhold(figures []weight) []bool {
 		}
 	}
 	for n > 0 && (n < 2 || pool.small()) {
-		next := -1
-		for i, f := range figures {
-			// Where the amount would be told, only another amount blurs it.
-			helps := f.paid > 0 || !few(pool.paid) && f.claims > 0
-			if !hidden[i] && helps && (next < 0 || f.claims < figures[next].claims) {
-				next = i
-			}
+		// Where an amount would be told, another amount blurs it best.
+		next := smallest(figures, hidden, few(pool.paid))
+		if next < 0 {
+			next = smallest(figures, hidden, false)
 		}
 		if next < 0 {
 			break
@@ -168,6 +165,19 @@ func withhold(figures []weight) []bool {
 		hide(next)
 	}
 	return hidden
+}
+
+// smallest finds the figure of the fewest claims, not none, that is not hidden;
+// -1 when there is none.
+func smallest(figures []weight, hidden []bool, paid bool) int {
+	found := -1
+	for i, f := range figures {
+		fits := !hidden[i] && f.claims > 0 && (!paid || f.paid > 0)
+		if fits && (found < 0 || f.claims < figures[found].claims) {
+			found = i
+		}
+	}
+	return found
 }
 
 // disclosed hides columns first and then rows of what is left: a hidden row says
