@@ -100,6 +100,8 @@ func fillFigures(res *Result, m *model, in Input) *Reason {
 	res.Total, res.Windows = &total, windows
 	res.Placebo = m.whole.placebo.record()
 	res.Rules = m.others(in)
+	res.After = m.afterwards(in)
+	res.MoreHistory = m.moreHistory(in, total.Intervals)
 	return nil
 }
 

@@ -507,6 +507,7 @@ func checkResult(t failer, in baseline.Input, res baseline.Result) {
 		t.Fatalf("placebo record %+v", p)
 	}
 	checkRules(t, res)
+	checkAfter(t, in, res.After)
 	checkExplanation(t, in, res)
 }
 

@@ -151,7 +151,7 @@ func (m *model) level(v *levels, j int, s stretch, usual float64) {
 // weighLevels finds the weight of each stretch in the guess of the level in the
 // windows.
 func (m *model) weighLevels() [stretches]float64 {
-	s := m.learnSwing()
+	s := &m.swing
 	now := m.levelsAt(m.anchor)
 	gap := float64(m.gap()) / float64(m.day)
 	var where [stretches]days

@@ -6,6 +6,7 @@ type model struct {
 	record
 	*profile
 	lifts [holidayKinds]lift
+	swing swing
 	now   occasion
 	past  []occasion // latest first
 	gain  float64    // how far the guess of the level is followed
@@ -36,6 +37,7 @@ func newModel(in Input) (*model, *Reason) {
 	if m.usualSum[m.anchor+m.week] <= 0 {
 		return m, noSales()
 	}
+	m.swing = m.learnSwing()
 	m.lookBack()
 	if m.after > 0 && len(m.past) < leastPlacebos {
 		// A short history is better used without the time after the windows than

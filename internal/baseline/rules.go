@@ -20,18 +20,22 @@ type otherRule struct {
 var otherRules = [...]otherRule{
 	{"best_week_8", lang.T("the best of the same hours in the eight weeks before", "직전 8주의 같은 시간대 가운데 가장 많았던 주"), 1, 8, true},
 	{"mean_4_weeks", lang.T("the mean of the same hours in the four weeks before", "직전 4주의 같은 시간대 평균"), 1, 4, false},
-	{"mean_12_weeks", lang.T("the mean of the same hours in the twelve weeks before", "직전 12주의 같은 시간대 평균"), 1, 12, false},
-	{"year_before", lang.T("the same weekdays and hours 52 weeks before", "52주 전 같은 요일의 같은 시간대"), 52, 52, false},
+	{"mean_12_weeks", lang.T("the mean of the same hours in the twelve weeks before", "직전 12주의 같은 시간대 평균"), 1, meanWeeks, false},
+	{"year_before", lang.T("the same weekdays and hours 52 weeks before", "52주 전 같은 요일의 같은 시간대"), yearWeeks, yearWeeks, false},
 }
 
-// ledgerWeeks is how far back the other rules may look: a year before the
-// earliest past window of the placebo record.
-const ledgerWeeks = 2 * int(learnFrom/revenue.Week)
+// meanWeeks and yearWeeks are how far back the rules look: those of the last weeks,
+// and that of the year before.
+const (
+	meanWeeks = 12
+	yearWeeks = 52
+)
 
 // ledger is the record up to the anchor as a bookkeeper reads it: holidays,
-// closures and bulk orders count like anything else.
+// closures and bulk orders count like anything else. It reaches as far back as any
+// rule looks from any past window.
 type ledger struct {
-	origin  int       // bucket of the record at which it begins; below 0 where the record is capped
+	origin  int       // bucket of the record at which it begins, possibly below 0
 	earned  []float64 // running sum, in minor units
 	unknown []int32   // running count of missing and excluded buckets
 	weeks   []sameHours
@@ -47,27 +51,35 @@ type sameHours struct {
 func (m *model) newLedger(in Input) *ledger {
 	h := in.History
 	begin := -h.Index(m.start)
-	l := &ledger{origin: max(begin, m.anchor-ledgerWeeks*m.week)}
+	back := meanWeeks * m.week
+	if begin <= m.anchor-yearWeeks*m.week {
+		back = yearWeeks * m.week
+	}
+	l := &ledger{origin: max(begin, m.past[len(m.past)-1].at-back)}
 	n := m.anchor - l.origin
 	l.earned, l.unknown = make([]float64, n+1), make([]int32, n+1)
 	l.weeks = make([]sameHours, n/m.day+1)
-	for i := range n {
-		switch j := l.origin + i - begin; {
-		case j >= h.Len() || h.States[j] == revenue.Missing:
-			l.unknown[i+1] = 1
-		case h.States[j] == revenue.Open:
-			l.earned[i+1] = float64(h.Amounts[j])
-		}
-	}
 	for _, s := range in.Evidence.Excluded {
 		b := m.buckets(s)
 		for i := max(b.from-l.origin, 0); i < min(b.to-l.origin, n); i++ {
-			l.earned[i+1], l.unknown[i+1] = 0, 1
+			l.unknown[i+1] = 1
 		}
 	}
-	for i := range n {
-		l.earned[i+1] += l.earned[i]
-		l.unknown[i+1] += l.unknown[i]
+	from := l.origin - begin
+	var earned float64
+	var unknown int32
+	for i, state := range h.States[from:min(from+n, h.Len())] {
+		switch {
+		case state == revenue.Missing || l.unknown[i+1] == 1:
+			unknown++
+		case state == revenue.Open:
+			earned += float64(h.Amounts[from+i])
+		}
+		l.earned[i+1], l.unknown[i+1] = earned, unknown
+	}
+	for i := h.Len() - from; i < n; i++ {
+		unknown++
+		l.earned[i+1], l.unknown[i+1] = earned, unknown
 	}
 	return l
 }

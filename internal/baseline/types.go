@@ -122,6 +122,40 @@ type Rule struct {
 	MeanFoundLoss money.Minor `json:"mean_found_loss"` // mean of expected − true over those
 }
 
+// After is what was earned in the days after the last window against what the
+// history before the first window lets expect: make-up sales, or a loss that went
+// on. It is the same estimate, ranged by the same windows and as many days after
+// them in the past. The total and the windows know nothing of it.
+//
+// The days are whole ones from the first bucket that no window touches, at most
+// 14, up to the first bucket that is missing or excluded or the history's end.
+// Their sums are set off against each other: a day of make-up sales and a day of
+// less than usual cancel out.
+type After struct {
+	Start     string      `json:"start"` // local wall clock, 2006-01-02T15:04
+	End       string      `json:"end"`
+	Days      int         `json:"days"`
+	Expected  money.Minor `json:"expected"`
+	Intervals []Interval  `json:"intervals"` // 80, 90, 95, of the expected sum
+	Actual    money.Minor `json:"actual"`    // below 0 counts as 0
+	// Rebound = max(0, actual − expected), AfterLoss = max(0, expected − actual);
+	// so too their intervals, of the interval of the expected sum.
+	Rebound            money.Minor `json:"rebound"`
+	ReboundIntervals   []Interval  `json:"rebound_intervals"`
+	AfterLoss          money.Minor `json:"after_loss"`
+	AfterLossIntervals []Interval  `json:"after_loss_intervals"`
+	Text               lang.Text   `json:"text"`
+}
+
+// MoreHistory says what a longer history would be worth: about how wide the 90 %
+// range of the total would be.
+type MoreHistory struct {
+	Weeks            int         `json:"weeks"` // that much more before the first day of the history
+	HighMinusLowNow  money.Minor `json:"high_minus_low_now"`
+	HighMinusLowThen money.Minor `json:"high_minus_low_then"`
+	Text             lang.Text   `json:"text"`
+}
+
 // LeftOut is a span of the history that was not learned from, and why.
 type LeftOut struct {
 	Start  string    `json:"start"`
@@ -162,7 +196,13 @@ type Result struct {
 	// Rules are the other rules that the history can answer, in a fixed order;
 	// empty when the outcome is cannot_tell or peers were borrowed from.
 	Rules []Rule `json:"rules"`
-	Basis Basis  `json:"basis"`
+	// After is nil where the history does not tell a whole day after the windows,
+	// or too little of the past to range it by.
+	After *After `json:"after,omitempty"`
+	// MoreHistory is nil where a longer history would hardly narrow the range, or
+	// that cannot be told.
+	MoreHistory *MoreHistory `json:"more_history,omitempty"`
+	Basis       Basis        `json:"basis"`
 	// Explanation is four sentences: what is usual, what it was, the difference,
 	// how sure.
 	Explanation []lang.Text `json:"explanation"`

@@ -108,9 +108,13 @@ func (s *Service) ChangeClaimant(ctx context.Context, actor identity.Actor, id s
 		if err := matchVersion(version, c.Version); err != nil {
 			return Claimant{}, err
 		}
-		before := c.Outlets
+		before, account := c.Outlets, c.Bank
 		if err := change(&c); err != nil {
 			return Claimant{}, err
+		}
+		if actor.Role == identity.Delegate && !sameAccount(account, c.Bank) {
+			return Claimant{}, fault.New(fault.Forbidden, "account_not_delegated",
+				"A delegate may not change where the money goes; the claimant's own key may.", "대리인은 입금 계좌를 바꿀 수 없습니다. 청구인 본인의 키로 바꾸십시오.")
 		}
 		if err := keepUsedOutlets(ctx, tx, c, before); err != nil {
 			return Claimant{}, err
@@ -122,6 +126,10 @@ func (s *Service) ChangeClaimant(ctx context.Context, actor identity.Actor, id s
 		c.Version++
 		return c, s.log(ctx, tx, "claimant.changed", c.ID, map[string]any{"version": c.Version, "by": string(actor.Role)})
 	})
+}
+
+func sameAccount(a, b *BankAccount) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
 }
 
 // keepUsedOutlets refuses to drop an outlet that a history or claim refers to.

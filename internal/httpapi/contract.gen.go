@@ -736,7 +736,7 @@ type Claim struct {
 
 	// Reference For people to say and write; no 0, O, 1 or I.
 	//
-	// Example: R-7K3M-9Q2X
+	// Example: R-7K3M-9Q2X-4BHT
 	Reference     string         `json:"reference"`
 	State         ClaimState     `json:"state"`
 	Statement     *string        `json:"statement,omitempty"`

@@ -65,6 +65,7 @@ var unauthorised = []refusal{
 	{"an auditor who withdraws a claim", request{as: "auditor", line: "POST /v1/claims/{claim}/withdraw", header: ifMatch(`"v1"`)}, 403, forbidden, nil},
 	{"a reviewer who issues a key", request{as: "reviewer", line: "POST /v1/keys", body: `{"role": "admin"}`}, 403, forbidden, nil},
 	{"a claimant who issues an admin's key", request{as: "driver", line: "POST /v1/keys", body: `{"role": "admin"}`}, 403, forbidden, nil},
+	{"a delegate who changes where the money goes", request{as: "delegate", line: "PATCH /v1/claimants/me", header: ifMatch(`"v1"`), body: `{"bank_account": null}`}, 403, "account_not_delegated", nil},
 	{"a delegate who issues a key", request{as: "delegate", line: "POST /v1/keys", body: `{"role": "delegate"}`}, 403, forbidden, nil},
 	{"a payer who lists keys", request{as: "payer", line: "GET /v1/keys"}, 403, forbidden, nil},
 	{"a delegate who revokes a key", request{as: "delegate", line: "DELETE /v1/keys/{merchant_key}"}, 403, forbidden, nil},

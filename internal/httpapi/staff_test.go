@@ -105,7 +105,7 @@ func TestClaimantSeesThemselvesMaskedAndChangesThemselves(t *testing.T) {
 				t.Errorf("%q shows in %s", hidden, a.body)
 			}
 		}
-		changed := s.must(t, request{as: "delegate", line: "PATCH /v1/claimants/me", header: ifMatch(`"v1"`), body: `{"phone": "02-555-0199", "bank_account": null, "annual_revenue": null}`})
+		changed := s.must(t, request{as: "merchant", line: "PATCH /v1/claimants/me", header: ifMatch(`"v1"`), body: `{"phone": "02-555-0199", "bank_account": null, "annual_revenue": null}`})
 		for _, gone := range []string{"bank_account", "annual_revenue"} {
 			if _, there := changed[gone]; there {
 				t.Errorf("%s is still there: %v", gone, changed[gone])

@@ -22,7 +22,7 @@ func ValidBusinessNumber(s string) bool {
 		return false
 	}
 	d := Digits(s)
-	if len(d) != 10 {
+	if len(d) != 10 || d == "0000000000" {
 		return false
 	}
 	weights := [9]int{1, 3, 7, 1, 3, 7, 1, 3, 5}
