@@ -14,7 +14,7 @@ import (
 
 // sameBytes is the hash of a thousand results. It holds on every machine and
 // build; whoever changes a figure on purpose changes Model and this with it.
-const sameBytes = "9d4d28942ec262dc255637f35ae0b803b9eaa14b2be023b948c7d505a8020d31"
+const sameBytes = "56e5d7da411165e05952c7c5c8a8eaf2cc71e4e7098d063091a2a668107131d3"
 
 func TestAThousandHistoriesGiveTheSameBytesOnAnyMachine(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20221015, 1530))

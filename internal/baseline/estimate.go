@@ -112,7 +112,10 @@ func rounded(f Forecast) (Figures, bool) {
 	if !(f.High[len(Levels)-1] < limit) {
 		return Figures{}, false
 	}
-	out := Figures{Expected: money.Minor(math.Floor(f.Expected + 0.5))}
+	out := Figures{
+		Expected:  money.Minor(math.Floor(f.Expected + 0.5)),
+		Intervals: make([]Interval, 0, len(Levels)),
+	}
 	for i, level := range Levels {
 		out.Intervals = append(out.Intervals, Interval{
 			LevelPercent: level,
@@ -127,6 +130,7 @@ func rounded(f Forecast) (Figures, bool) {
 func (f *Figures) settle(actual money.Minor, source ActualSource) {
 	f.Actual, f.ActualSource = actual, source
 	f.Shortfall = max(0, f.Expected-actual)
+	f.ShortfallIntervals = make([]Interval, 0, len(f.Intervals))
 	for _, iv := range f.Intervals {
 		f.ShortfallIntervals = append(f.ShortfallIntervals, Interval{
 			LevelPercent: iv.LevelPercent,
@@ -205,24 +209,25 @@ func inHistory(h revenue.History, span revenue.Span, closures []revenue.Span) (m
 	if h.Len() == 0 || span.Start < h.Start || span.End > h.End() {
 		return 0, false, nil
 	}
-	var whole money.Minor
-	edges := new(big.Rat)
+	length := money.Minor(h.BucketMinutes)
+	var whole, rest money.Minor // the sum is whole + rest/length
 	for i := h.Index(span.Start); h.At(i) < span.End; i++ {
 		bucket := revenue.Span{Start: max(h.At(i), span.Start), End: min(h.At(i+1), span.End)}
 		switch {
 		case h.States[i] == revenue.Missing && !inside(bucket, closures):
 			return 0, false, nil
 		case h.States[i] != revenue.Open:
-		case bucket.Minutes() < int64(h.BucketMinutes):
-			edges.Add(edges, new(big.Rat).Mul(h.Amounts[i].Rat(), big.NewRat(bucket.Minutes(), int64(h.BucketMinutes))))
 		default:
 			var err error
-			if whole, err = money.Add(whole, h.Amounts[i]); err != nil {
+			minutes := money.Minor(bucket.Minutes())
+			rest += h.Amounts[i] % length * minutes
+			if whole, err = money.Add(whole, h.Amounts[i]/length*minutes); err != nil {
 				return 0, false, err
 			}
 		}
 	}
-	a, err := money.Round(edges.Add(edges, whole.Rat()), 1, money.HalfUp)
+	// To the nearest unit, half up.
+	a, err := money.Add(whole, money.Minor(floorDiv(int64(2*rest+length), int64(2*length))))
 	return max(a, 0), true, err
 }
 

@@ -508,6 +508,7 @@ func checkResult(t failer, in baseline.Input, res baseline.Result) {
 	}
 	checkRules(t, res)
 	checkAfter(t, in, res.After)
+	checkMoreHistory(t, in, res)
 	checkExplanation(t, in, res)
 }
 

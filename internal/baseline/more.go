@@ -8,12 +8,16 @@ import (
 	"redress/internal/revenue"
 )
 
-// What more history would be worth is told of histories shorter than longHistory,
-// for moreWeeks more, and only where the range would be narrower by leastNarrowing.
+// What more history would be worth is told of histories of shortHistory weeks up to
+// less than longHistory, for moreWeeks more, and only where the range would be
+// narrower by leastNarrowing. Of the growth of a range, a believed part is taken for
+// what history does; the rest may be chance, or a business that changed.
 const (
 	moreWeeks      = 8
-	longHistory    = 26 // weeks
-	leastNarrowing = 0.05
+	shortHistory   = 8
+	longHistory    = 26
+	leastNarrowing = 0.03
+	believed       = 0.5
 )
 
 // moreHistory tells what eight more weeks would be worth by what the last eight
@@ -28,7 +32,7 @@ const (
 // chance in what is known, which falls as 1/√weeks.
 func (m *model) moreHistory(in Input, intervals []Interval) *MoreHistory {
 	n := m.anchor / m.week
-	if m.peers != nil || n >= longHistory {
+	if m.peers != nil || n < shortHistory || n >= longHistory {
 		return nil
 	}
 	d := min(moreWeeks, n/2)
@@ -44,13 +48,13 @@ func (m *model) moreHistory(in Input, intervals []Interval) *MoreHistory {
 	}
 	now := float64(width(intervals))
 	grown := float64(width(before.Intervals)) - now
-	gain := mul(grown, float64(moreWeeks*(n-d))/float64(d*(n+moreWeeks)))
+	gain := mul(mul(believed, grown), float64(moreWeeks*(n-d))/float64(d*(n+moreWeeks)))
 	gain = min(gain, mul(now, 1-math.Sqrt(float64(n)/float64(n+moreWeeks))))
 	if gain < mul(leastNarrowing, now) || now <= 0 {
 		return nil
 	}
 	more := &MoreHistory{Weeks: moreWeeks, HighMinusLowNow: width(intervals), HighMinusLowThen: nearest(now - gain)}
-	more.Text = lang.F("With another %d weeks of history before its first day, the 90%% range would be about %s wide instead of %s.",
+	more.Text = lang.F("With another %d weeks of history before the first day of this one, the 90%% range would be about %s wide instead of %s.",
 		"지금 기록의 첫날보다 앞선 %d주치 기록이 더 있으면 90%% 범위의 폭이 %[3]s에서 약 %[2]s으로 좁아질 것입니다.",
 		more.Weeks, in.Currency.Text(more.HighMinusLowThen), in.Currency.Text(more.HighMinusLowNow))
 	return more

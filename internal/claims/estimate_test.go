@@ -72,7 +72,7 @@ func TestEachEventIsNumberedAndOpensItsEntry(t *testing.T) {
 		}))(t)
 		c = must(s.Submit(t.Context(), actor, c.ID, c.Version, claims.Reply[claims.Claim]{}))(t)
 		estimate := must(s.Estimate(t.Context(), actor, c.ID, 0))(t)
-		c = must(s.Withdraw(t.Context(), actor, c.ID, c.Version, "김민지: 문을 닫습니다", claims.Reply[claims.Claim]{}))(t)
+		c = must(s.Withdraw(t.Context(), actor, c.ID, c.Version, "청구인 하나: 문을 닫습니다", claims.Reply[claims.Claim]{}))(t)
 
 		events := must(s.Events(t.Context(), actor, c.ID))(t)
 		var types []string
@@ -126,7 +126,7 @@ func TestEachEventIsNumberedAndOpensItsEntry(t *testing.T) {
 func TestEntriesOfEverythingElseOpenAndShowNobody(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *town) {
 		must(s.ChangeClaimant(t.Context(), s.as(identity.Claimant), s.merchant.ID, 1, func(c *claims.Claimant) error {
-			c.Name = "김민지 빵집"
+			c.Name = "청구인 하나 빵집"
 			return nil
 		}))(t)
 		s.upload(t, identity.Platform, ordinary(1))

@@ -10,6 +10,7 @@ import (
 	"redress/internal/identity"
 	"redress/internal/lang"
 	"redress/internal/revenue"
+	"redress/internal/scheme"
 )
 
 // IncidentState is where an incident stands.
@@ -125,10 +126,14 @@ func (s *Service) ChangeIncident(ctx context.Context, actor identity.Actor, id s
 		if err := matchVersion(version, in.Version); err != nil {
 			return Incident{}, err
 		}
+		before := in
 		if err := change(&in); err != nil {
 			return Incident{}, err
 		}
 		if err := s.checkIncident(ctx, in); err != nil {
+			return Incident{}, err
+		}
+		if err := s.checkInForce(ctx, before, in); err != nil {
 			return Incident{}, err
 		}
 		in.UpdatedAt = s.now()
@@ -263,6 +268,29 @@ func (s *Service) checkScheme(ctx context.Context, in Incident) ([]fault.Field, 
 		fields[n] = fault.At("#/scheme", f.Code, "%s of the scheme %s", "보상 기준의 %s: %s", f.Pointer, f.Detail)
 	}
 	return fields, nil
+}
+
+// checkInForce refuses to put a scheme in force, by opening the incident or by
+// choosing another scheme for an open one, outside the days it allows for that.
+func (s *Service) checkInForce(ctx context.Context, before, after Incident) error {
+	unchanged := before.State == IncidentOpen && before.Scheme != nil && after.Scheme != nil && *before.Scheme == *after.Scheme
+	if after.State != IncidentOpen || after.Scheme == nil || unchanged {
+		return nil
+	}
+	rules, err := s.ruling(ctx, *after.Scheme)
+	if err != nil {
+		return err
+	}
+	zone, err := time.LoadLocation(after.Zone)
+	if err != nil {
+		return fmt.Errorf("zone of incident %s: %w", after.ID, err)
+	}
+	today := scheme.Date(s.now().In(zone).Format(time.DateOnly))
+	if (rules.From != nil && today < *rules.From) || (rules.To != nil && today > *rules.To) {
+		return fault.InvalidFields([]fault.Field{fault.At("#/scheme", "scheme_not_effective",
+			"The scheme may not be put in force on %s; its own dates say when it may.", "이 보상 기준은 %s에 시행할 수 없습니다. 시행할 수 있는 날은 보상 기준에 적혀 있습니다.", string(today))})
+	}
+	return nil
 }
 
 // otherOutages collects the impairment windows of other incidents of the same

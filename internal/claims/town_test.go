@@ -102,7 +102,7 @@ func newTown(t *testing.T, engine string) *town {
 	s.incident = s.open(t, anIncident())
 	registered := s.register(t, claims.Claimant{
 		Kind: claims.Merchant, Name: "봄 베이커리", Phone: "010-1234-5678", BusinessNumber: "123-45-67891",
-		Bank: &claims.BankAccount{BankCode: "088", Number: "110-123-456789", Holder: "김민지"}, Zone: "Asia/Seoul", Currency: "KRW",
+		Bank: &claims.BankAccount{BankCode: "088", Number: "110-123-456789", Holder: "청구인 하나"}, Zone: "Asia/Seoul", Currency: "KRW",
 		Outlets: []claims.Outlet{{Code: "main", Name: "봄 본점", Sector: "bakery", Region: "KR-11"}, {Code: "annex", Name: "봄 별관", Sector: "cafe", Region: "KR-11"}},
 	})
 	s.merchant, s.actors[identity.Claimant] = registered.Claimant, registered.Key.Actor()
@@ -191,7 +191,7 @@ func (s *town) changeIncident(t testing.TB, change func(*claims.Incident)) {
 
 func aDriver(id string) claims.Claimant {
 	return claims.Claimant{
-		Kind: claims.Driver, Name: "이서준", Phone: "010-2222-3333", DriverID: id, Zone: "Asia/Seoul", Currency: "KRW",
+		Kind: claims.Driver, Name: "청구인 둘", Phone: "010-2222-3333", DriverID: id, Zone: "Asia/Seoul", Currency: "KRW",
 		Outlets: []claims.Outlet{{Code: "main", Name: "개인택시", Sector: "taxi", Region: "KR-11"}},
 	}
 }
@@ -331,8 +331,8 @@ func race(n int, run func(i int) error) []error {
 
 // personal is what must appear in no event and no entry of the log.
 var personal = []string{
-	"봄 베이커리", "010-1234-5678", "01012345678", "5678", "123-45-67891", "1234567891", "110-123-456789", "김민지", "봄 본점",
-	"이서준", "D-1001", "박지훈", "급합니다", "문을 닫습니다",
+	"봄 베이커리", "010-1234-5678", "01012345678", "5678", "123-45-67891", "1234567891", "110-123-456789", "청구인 하나", "봄 본점",
+	"청구인 둘", "D-1001", "박지훈", "급합니다", "문을 닫습니다",
 }
 
 func showsNobody(t testing.TB, what, text string) {

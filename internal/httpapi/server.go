@@ -19,6 +19,7 @@ import (
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/identity"
+	"redress/internal/scheme"
 )
 
 //go:generate go tool -modfile=../tools/go.mod oapi-codegen -config oapi-codegen.yaml ../../api/openapi.yaml
@@ -74,6 +75,7 @@ func (s *server) routes(engine *gin.Engine, docs http.Handler) {
 	engine.GET("/readyz", s.ready)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", s.contract.text) })
 	engine.GET("/docs", gin.WrapH(docs))
+	engine.GET("/scheme.schema.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json", scheme.Schema()) })
 	engine.PUT("/v1/claimants/:claimant/revenue/:service", s.putRevenue)
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{validated(s.validate)}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  s.undecodable,

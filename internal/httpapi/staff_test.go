@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"redress/internal/httpapi"
+
+	"redress/internal/scheme"
 )
 
 // Every operation refuses a key that is not valid, and all but the public ones
@@ -28,7 +30,7 @@ func TestEveryOperationRefusesABadKey(t *testing.T) {
 
 func TestServiceSaysHowItIs(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *server) {
-		for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/openapi.yaml": string(contractText)} {
+		for path, want := range map[string]string{"/healthz": "ok", "/readyz": "ready", "/openapi.yaml": string(contractText), "/scheme.schema.json": string(scheme.Schema())} {
 			if a := s.send(t, request{line: "GET " + path}); a.status != http.StatusOK || string(a.body) != want {
 				t.Errorf("%s: status %d, %d bytes", path, a.status, len(a.body))
 			}

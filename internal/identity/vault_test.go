@@ -44,7 +44,7 @@ func TestVaultOpensWhatItSealed(t *testing.T) {
 
 func TestVaultNeverSealsAlike(t *testing.T) {
 	v := vault(t, 1)
-	if bytes.Equal(v.Seal("claimants.name/1", []byte("김민지")), v.Seal("claimants.name/1", []byte("김민지"))) {
+	if bytes.Equal(v.Seal("claimants.name/1", []byte("청구인 하나")), v.Seal("claimants.name/1", []byte("청구인 하나"))) {
 		t.Error("equal values can be told from their sealed form")
 	}
 }
@@ -92,7 +92,7 @@ func TestVaultOpensAndFindsWhatWasStoredBefore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain, err := v.Open("claimants.name/018463d5", sealed); err != nil || string(plain) != "김민지" {
+	if plain, err := v.Open("claimants.name/018463d5", sealed); err != nil || string(plain) != "청구인 하나" {
 		t.Errorf("opened as %q, %v", plain, err)
 	}
 	if got := hex.EncodeToString(v.Index("phone", "01012345678")); got != "31810068dbf9f98d154eb4f25c22b802" {

@@ -70,7 +70,7 @@ func newFixture(t testing.TB, db *store.Store) fixture {
 		scheme:   claims.SchemeVersion{ID: "fair", Version: 1, Title: lang.T("Fair", "공정"), Hash: "a0", Bytes: []byte(`{"id":"fair"}`), CreatedAt: at(0)},
 		merchant: aMerchant(),
 		driver: claims.Claimant{
-			ID: newID(), Kind: claims.Driver, Name: "이서준", Phone: "010-2222-3333", DriverID: "D-1001", Zone: "Asia/Seoul", Currency: "KRW",
+			ID: newID(), Kind: claims.Driver, Name: "청구인 둘", Phone: "010-2222-3333", DriverID: "D-1001", Zone: "Asia/Seoul", Currency: "KRW",
 			Outlets: []claims.Outlet{{Code: "main", Name: "개인택시", Sector: "taxi", Region: "KR-26"}}, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 		},
 	}
@@ -109,7 +109,7 @@ func anIncident() claims.Incident {
 func aMerchant() claims.Claimant {
 	return claims.Claimant{
 		ID: newID(), Kind: claims.Merchant, Name: "봄 베이커리", Phone: "010-1234-5678", BusinessNumber: "123-45-67891",
-		Bank: &claims.BankAccount{BankCode: "088", Number: "110-123-456789", Holder: "김민지"}, Zone: "Asia/Seoul", Currency: "KRW",
+		Bank: &claims.BankAccount{BankCode: "088", Number: "110-123-456789", Holder: "청구인 하나"}, Zone: "Asia/Seoul", Currency: "KRW",
 		AnnualRevenue: ptr(money.Minor(240_000_000)),
 		// Not in alphabetical order: outlets stay in the claimant's.
 		Outlets: []claims.Outlet{

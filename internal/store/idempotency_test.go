@@ -18,7 +18,7 @@ const keptFor = 7 * 24 * time.Hour
 
 var (
 	once   = claims.Once{Caller: "caller", Key: "key", Request: []byte("request")}
-	answer = claims.Answer{Status: 201, Header: map[string]string{"ETag": `"v1"`}, Body: []byte(`{"name":"김민지"}` + "\n")}
+	answer = claims.Answer{Status: 201, Header: map[string]string{"ETag": `"v1"`}, Body: []byte(`{"name":"청구인 하나"}` + "\n")}
 )
 
 // keep answers a request under its idempotency key.

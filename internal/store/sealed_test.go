@@ -87,8 +87,8 @@ func TestEventWithoutItsEntryIsRefused(t *testing.T) {
 // personal is what must not be readable by whoever has the database and not the
 // key, as the fixtures write it.
 var personal = []string{
-	"봄 베이커리", "010-1234-5678", "01012345678", "123-45-67891", "1234567891", "110-123-456789", "김민지", "봄 본점",
-	"이서준", "010-2222-3333", "D-1001", "박지훈 손님", "급합니다", "전단",
+	"봄 베이커리", "010-1234-5678", "01012345678", "123-45-67891", "1234567891", "110-123-456789", "청구인 하나", "봄 본점",
+	"청구인 둘", "010-2222-3333", "D-1001", "박지훈 손님", "급합니다", "전단",
 }
 
 func TestNobodyCanBeReadWithoutTheKey(t *testing.T) {
