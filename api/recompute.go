@@ -17,7 +17,7 @@ type recomputeCommand struct {
 // Run makes every claim's newest estimate again from the inputs and histories it
 // names. It fails when one does not come out byte for byte.
 func (r recomputeCommand) Run(ctx context.Context, w *world) error {
-	db, err := r.open()
+	db, err := r.openExisting()
 	if err != nil {
 		return err
 	}

@@ -37,11 +37,24 @@ func (d database) open() (*store.Store, error) {
 	if keyFile == "" {
 		keyFile = filepath.Join(d.Dir, "field.key")
 	}
+	_, noKey := os.Stat(keyFile)
+	if store.Exists(d.Dir) && d.DatabaseURL == "" && errors.Is(noKey, os.ErrNotExist) {
+		return nil, fmt.Errorf("%s is missing, and the database in %s is sealed under it; put it back from the backup", keyFile, d.Dir)
+	}
 	vault, err := identity.OpenVault(keyFile)
 	if err != nil {
 		return nil, err
 	}
 	return store.Open(store.Options{DatabaseURL: d.DatabaseURL, Dir: d.Dir, Vault: vault})
+}
+
+// openExisting is open for commands that only read: a mistyped directory is an
+// error and is not filled with an empty database.
+func (d database) openExisting() (*store.Store, error) {
+	if d.DatabaseURL == "" && !store.Exists(d.Dir) {
+		return nil, fmt.Errorf("there is no database in %s; name its directory with --dir", d.Dir)
+	}
+	return d.open()
 }
 
 type migrateCommand struct {
@@ -63,7 +76,7 @@ func (m migrateCommand) Run(ctx context.Context, w *world) error {
 
 type keysCommand struct {
 	database
-	Role     identity.Role `arg:"" help:"admin, platform, reviewer, senior, payer, auditor, claimant or delegate."`
+	Role     identity.Role `arg:"" enum:"admin,platform,reviewer,senior,payer,auditor,claimant,delegate" help:"admin, platform, reviewer, senior, payer, auditor, claimant or delegate."`
 	Claimant string        `help:"Claimant that a claimant or delegate key acts for."`
 	Label    string        `help:"What the key is for." default:"from the command line"`
 	Expires  time.Duration `help:"How long the key lives." default:"8760h"`

@@ -250,7 +250,7 @@ func (e exportCommand) Run(ctx context.Context, w *world) error {
 			return err
 		}
 	}
-	db, err := e.open()
+	db, err := e.openExisting()
 	if err != nil {
 		return err
 	}
@@ -305,7 +305,7 @@ type reevaluateCommand struct {
 // Run applies the scheme version that is in force. It may be run again at any
 // time: what is done already stays as it is.
 func (r reevaluateCommand) Run(ctx context.Context, w *world) error {
-	db, err := r.open()
+	db, err := r.openExisting()
 	if err != nil {
 		return err
 	}

@@ -79,14 +79,6 @@ func (m *model) later(in Input, days int) *model {
 // explain tells the days, both sums and the difference.
 func (a *After) explain(currency money.Currency) lang.Text {
 	expected, actual := currency.Text(a.Expected), currency.Text(a.Actual)
-	ninety := func(intervals []Interval) Interval {
-		for _, iv := range intervals {
-			if iv.LevelPercent == 90 {
-				return iv
-			}
-		}
-		return Interval{}
-	}
 	if a.Rebound > 0 {
 		iv := ninety(a.ReboundIntervals)
 		return lang.F("In the %d-day span after it, %s was earned where about %s is usual: %s more, with 90%% probability between %s and %s.",

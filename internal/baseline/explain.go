@@ -48,15 +48,20 @@ func explainShortfall(in Input, t Figures) lang.Text {
 }
 
 func explainCertainty(in Input, res Result) lang.Text {
-	var ninety Interval
-	for _, iv := range res.Total.Intervals {
-		if iv.LevelPercent == 90 {
-			ninety = iv
-		}
-	}
+	iv := ninety(res.Total.Intervals)
 	return lang.F("With 90%% probability the usual amount lies between %s and %s: on %d past occasions the method was off by %s on average.",
 		"평소 금액은 90%% 확률로 %s에서 %s 사이이며, 과거 %d번의 같은 시간대에서 이 방법의 오차는 평균 %s이었습니다.",
-		in.Currency.Text(ninety.Low), in.Currency.Text(ninety.High), res.Placebo.Windows, in.Currency.Text(res.Placebo.MeanError))
+		in.Currency.Text(iv.Low), in.Currency.Text(iv.High), res.Placebo.Windows, in.Currency.Text(res.Placebo.MeanError))
+}
+
+// ninety is the interval at 90 %.
+func ninety(intervals []Interval) Interval {
+	for _, iv := range intervals {
+		if iv.LevelPercent == 90 {
+			return iv
+		}
+	}
+	return Interval{}
 }
 
 // explainUnknown writes the four sentences of an answer that cannot be given.

@@ -11,11 +11,13 @@ import (
 // What more history would be worth is told of histories of shortHistory weeks up to
 // less than longHistory, for moreWeeks more, and only where the range would be
 // narrower by leastNarrowing. Of the growth of a range, a believed part is taken for
-// what history does; the rest may be chance, or a business that changed.
+// what history does; the rest may be chance, or a business that changed. From
+// longHistory on little is left to gain, and the second estimate would cost as much
+// as the first.
 const (
 	moreWeeks      = 8
 	shortHistory   = 8
-	longHistory    = 26
+	longHistory    = 20
 	leastNarrowing = 0.03
 	believed       = 0.5
 )
@@ -50,10 +52,10 @@ func (m *model) moreHistory(in Input, intervals []Interval) *MoreHistory {
 	grown := float64(width(before.Intervals)) - now
 	gain := mul(mul(believed, grown), float64(moreWeeks*(n-d))/float64(d*(n+moreWeeks)))
 	gain = min(gain, mul(now, 1-math.Sqrt(float64(n)/float64(n+moreWeeks))))
-	if gain < mul(leastNarrowing, now) || now <= 0 {
+	more := &MoreHistory{Weeks: moreWeeks, HighMinusLowNow: width(intervals), HighMinusLowThen: nearest(now - gain)}
+	if gain < mul(leastNarrowing, now) || more.HighMinusLowThen >= more.HighMinusLowNow {
 		return nil
 	}
-	more := &MoreHistory{Weeks: moreWeeks, HighMinusLowNow: width(intervals), HighMinusLowThen: nearest(now - gain)}
 	more.Text = lang.F("With another %d weeks of history before the first day of this one, the 90%% range would be about %s wide instead of %s.",
 		"지금 기록의 첫날보다 앞선 %d주치 기록이 더 있으면 90%% 범위의 폭이 %[3]s에서 약 %[2]s으로 좁아질 것입니다.",
 		more.Weeks, in.Currency.Text(more.HighMinusLowThen), in.Currency.Text(more.HighMinusLowNow))
@@ -62,10 +64,6 @@ func (m *model) moreHistory(in Input, intervals []Interval) *MoreHistory {
 
 // width is how far apart the bounds of the 90 % range are.
 func width(intervals []Interval) money.Minor {
-	for _, iv := range intervals {
-		if iv.LevelPercent == 90 {
-			return iv.High - iv.Low
-		}
-	}
-	return 0
+	iv := ninety(intervals)
+	return iv.High - iv.Low
 }

@@ -23,7 +23,7 @@ func ninetyWidth(r baseline.Result) float64 {
 func TestMoreHistoryIsWorthHalfOfWhatTheLastWeeksWere(t *testing.T) {
 	told := 0
 	for seed := range uint64(40) {
-		for _, weeks := range []int{9, 16, 24} {
+		for _, weeks := range []int{9, 16, 19} {
 			in := input(shop(seed, 40, 60), span("2022-12-12T18:30", "2022-12-12T20:30"))
 			whole := in.History
 			dropped := min(8, weeks/2)
@@ -50,9 +50,9 @@ func TestMoreHistoryIsWorthHalfOfWhatTheLastWeeksWere(t *testing.T) {
 func TestMoreHistoryIsNotAskedForWhereItWouldNotHelp(t *testing.T) {
 	window := span("2022-12-12T18:30", "2022-12-12T20:30")
 	for name, h := range map[string]revenue.History{
-		"half a year is there": lastWeeks(shop(1, 40, 60), window.Start, 26),
-		"nothing to narrow":    lastWeeks(flat(1000, 280, 60), window.Start, 12),
-		"too short to tell":    lastWeeks(shop(1, 40, 60), window.Start, 7),
+		"twenty weeks are there": lastWeeks(shop(1, 40, 60), window.Start, 20),
+		"nothing to narrow":      lastWeeks(flat(1000, 280, 60), window.Start, 12),
+		"too short to tell":      lastWeeks(shop(1, 40, 60), window.Start, 7),
 	} {
 		for shift := range revenue.Local(24) {
 			w := revenue.Span{Start: window.Start + shift*revenue.Hour, End: window.End + shift*revenue.Hour}

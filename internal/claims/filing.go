@@ -124,9 +124,16 @@ func (f filing) check() []fault.Field {
 				"Service %q was not impaired in this incident.", "서비스 %q은(는) 이 장애에서 중단되지 않았습니다.", line.Service))
 		}
 		seen[line.Service] = true
-		fields = append(fields, checkLine(line, service, at)...)
+		fields = append(fields, f.checkLine(line, service, at)...)
 	}
+	plans := map[[2]string]bool{}
 	for n, sub := range f.Subscriptions {
+		plan := [2]string{sub.Plan, sub.Service}
+		if plans[plan] {
+			fields = append(fields, fault.At(fmt.Sprintf("#/subscriptions/%d", n), "duplicate_subscription",
+				"Plan %q is listed twice for the same service.", "같은 서비스의 요금제 %q이(가) 두 번 적혀 있습니다.", sub.Plan))
+		}
+		plans[plan] = true
 		if _, ok := f.incident.Service(sub.Service); sub.Service != "" && !ok {
 			fields = append(fields, fault.At(fmt.Sprintf("#/subscriptions/%d/service", n), "unknown_service",
 				"The incident has no service %q; it has %s.", "이 장애에 서비스 %q이(가) 없습니다. 있는 서비스: %s.", sub.Service, f.serviceCodes()))
@@ -135,12 +142,12 @@ func (f filing) check() []fault.Field {
 	return fields
 }
 
-func checkLine(line LossLine, service PlatformService, at string) []fault.Field {
+func (f filing) checkLine(line LossLine, service PlatformService, at string) []fault.Field {
 	var fields []fault.Field
 	for n, item := range line.Items {
 		if !impairedAt(service, item.At) {
 			fields = append(fields, fault.At(fmt.Sprintf("%s/items/%d/at", at, n), "item_outside_window",
-				"%s lies in no impairment window of %q.", "%s은(는) %q의 장애 구간에 들지 않습니다.", item.At.Format(time.RFC3339), service.Code))
+				"%s lies in no impairment window of %q.", "%s은(는) %q의 장애 구간에 들지 않습니다.", item.At.In(f.zone).Format(time.RFC3339), service.Code))
 		}
 	}
 	for n, c := range line.Closures {

@@ -82,6 +82,14 @@ type SchemeRef struct {
 	Version int    `json:"version"`
 }
 
+// show writes an instant on the incident's own clock.
+func (i Incident) show(t time.Time) string {
+	if zone, err := time.LoadLocation(i.Zone); err == nil {
+		t = t.In(zone)
+	}
+	return t.Format(time.RFC3339)
+}
+
 // Service finds a platform service of the incident.
 func (i Incident) Service(code string) (PlatformService, bool) {
 	for _, s := range i.Services {
@@ -234,12 +242,12 @@ func checkWindows(in Incident, svc PlatformService, at string) []fault.Field {
 		if w.Start.Before(in.StartsAt) || w.End.After(in.EndsAt) {
 			fields = append(fields, fault.At(here, "window_outside_incident",
 				"The window must lie within the incident, %s to %s.", "구간은 장애 기간(%s ~ %s) 안에 있어야 합니다.",
-				in.StartsAt.Format(time.RFC3339), in.EndsAt.Format(time.RFC3339)))
+				in.show(in.StartsAt), in.show(in.EndsAt)))
 		}
 		if n > 0 && w.Start.Before(svc.Windows[n-1].End) {
 			fields = append(fields, fault.At(here+"/start", "windows_overlap",
 				"Windows of one service must ascend and not overlap; the one before ends at %s.", "한 서비스의 구간은 시간순이어야 하고 겹칠 수 없습니다. 앞 구간은 %s에 끝납니다.",
-				svc.Windows[n-1].End.Format(time.RFC3339)))
+				in.show(svc.Windows[n-1].End)))
 		}
 	}
 	return fields

@@ -25,6 +25,11 @@ type Recomputation struct {
 // names, and compares bytes. Histories stream through memory batch by batch;
 // workers compute in parallel, and the outcome does not depend on how many.
 func (s *Service) Recompute(ctx context.Context, incidentID string, workers int, progress func(done int)) (Recomputation, error) {
+	if incidentID != "" {
+		if _, err := s.store.Incident(ctx, incidentID); err != nil {
+			return Recomputation{}, err
+		}
+	}
 	out := Recomputation{Differing: map[string]string{}}
 	var mu sync.Mutex
 	done := 0
@@ -75,6 +80,9 @@ func (s *Service) recomputeBatch(ctx context.Context, batch []Estimate) (map[str
 			differing[e.ClaimID] = "the inputs differ: a history is not what the estimate was made from"
 		case !bytes.Equal(again.Bytes, e.Bytes):
 			differing[e.ClaimID] = "the estimate differs"
+		case again.Hash != e.Hash || again.InputHash != e.InputHash || again.Amount != e.Amount || again.Outcome != e.Outcome ||
+			again.Model != e.Model || again.Scheme != e.Scheme:
+			differing[e.ClaimID] = "what is stored beside the estimate is not what it says"
 		}
 	}
 	return differing, nil

@@ -144,8 +144,10 @@ func changes(before, after map[string]standing, by func(standing) string) map[st
 	return out
 }
 
+// putInForce waits for a day on which every scheme of these tests may be.
 func (c *city) putInForce(t testing.TB, ref claims.SchemeRef) {
 	t.Helper()
+	c.clock.set(time.Date(2023, 1, 30, 0, 0, 0, 0, time.UTC))
 	must(c.ChangeIncident(t.Context(), c.as(t, identity.Admin), c.box.IncidentID, 0, "incident.scheme_set", func(i *claims.Incident) error {
 		i.Scheme = &ref
 		return nil

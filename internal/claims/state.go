@@ -1,6 +1,9 @@
 package claims
 
-import "redress/internal/fault"
+import (
+	"redress/internal/fault"
+	"redress/internal/lang"
+)
 
 // State is where a claim stands.
 type State string
@@ -30,11 +33,19 @@ var transitions = map[State]map[Verb]State{
 	Withdrawn: {},
 }
 
+var stateNames = map[State]lang.Text{
+	Drafted: lang.T("a draft", "작성 중"), Submitted: lang.T("submitted", "제출됨"), Withdrawn: lang.T("withdrawn", "철회됨"),
+}
+
+var verbNames = map[Verb]lang.Text{
+	Amend: lang.T("changed", "변경"), Submit: lang.T("submitted", "제출"), Withdraw: lang.T("withdrawn", "철회"),
+}
+
 // after is the state a verb leads to, or a Conflict fault.
 func (s State) after(verb Verb) (State, error) {
 	if next, ok := transitions[s][verb]; ok {
 		return next, nil
 	}
 	return "", fault.New(fault.Conflict, "claim_state",
-		"A claim that is %s cannot be the object of %q.", "%s 상태의 청구에는 %q을(를) 할 수 없습니다.", s, verb)
+		"The claim is %s; it can no longer be %s.", "청구가 %s 상태여서 더는 %s할 수 없습니다.", stateNames[s], verbNames[verb])
 }

@@ -166,6 +166,10 @@ func acceptedType(r *http.Request, op *openapi3.Operation) (string, error) {
 	if op.RequestBody == nil {
 		return "", nil
 	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return "", fault.New(fault.Unsupported, "content_encoding_not_supported",
+			"Content-Encoding %q is not taken; send the body as it is.", "Content-Encoding %q은(는) 받지 않습니다. 압축하지 말고 보내십시오.", encoding)
+	}
 	types := make([]string, 0, 4)
 	for t := range op.RequestBody.Value.Content {
 		types = append(types, t)

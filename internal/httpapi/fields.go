@@ -9,6 +9,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 
 	"redress/internal/fault"
+	"redress/internal/lang"
 )
 
 // contractFields turns what the contract check found into field problems; a
@@ -112,19 +113,19 @@ func schemaField(e *openapi3.SchemaError, where string) fault.Field {
 		}
 		return fault.At(pointer, "unknown_field", "is not a field of this document.", "이 문서에 없는 항목입니다.")
 	case "type", "nullable":
-		return fault.At(pointer, "wrong_type", "must be %s.", "%s 형식이어야 합니다.", typeName(e.Schema))
+		return fault.At(pointer, "wrong_type", "must be %s.", "%s이어야 합니다.", typeName(e.Schema))
 	case "enum":
 		return fault.At(pointer, "not_an_option", "must be one of %s.", "다음 중 하나여야 합니다: %s.", options(e.Schema))
 	case "format":
-		return fault.At(pointer, "wrong_format", "must be %s.", "%s 형식이어야 합니다.", formatName(e.Schema))
+		return fault.At(pointer, "wrong_format", "must be %s.", "%s이어야 합니다.", formatName(e.Schema))
 	case "pattern":
 		return fault.At(pointer, "wrong_format", "must match %s.", "%s 형식이어야 합니다.", e.Schema.Pattern)
 	case "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum":
 		return fault.At(pointer, "out_of_range", "must be %s.", "범위를 벗어났습니다: %s.", rangeName(e.Schema))
 	case "minLength", "maxLength":
-		return fault.At(pointer, "wrong_length", "must be %s long.", "길이가 맞지 않습니다: %s.", lengthName(e.Schema.MinLength, e.Schema.MaxLength, "characters"))
+		return fault.At(pointer, "wrong_length", "must be %s long.", "길이가 맞지 않습니다: %s.", lengthName(e.Schema.MinLength, e.Schema.MaxLength, lang.T("characters", "자")))
 	case "minItems", "maxItems":
-		return fault.At(pointer, "wrong_length", "must have %s.", "개수가 맞지 않습니다: %s.", lengthName(e.Schema.MinItems, e.Schema.MaxItems, "items"))
+		return fault.At(pointer, "wrong_length", "must have %s.", "개수가 맞지 않습니다: %s.", lengthName(e.Schema.MinItems, e.Schema.MaxItems, lang.T("items", "개")))
 	case "minProperties":
 		return fault.At(pointer, "nothing_to_change", "must name at least one field to change.", "바꿀 항목이 하나 이상 있어야 합니다.")
 	default:
@@ -132,18 +133,29 @@ func schemaField(e *openapi3.SchemaError, where string) fault.Field {
 	}
 }
 
-func typeName(s *openapi3.Schema) string {
-	if s.Type == nil {
-		return "another type"
-	}
-	return strings.Join(s.Type.Slice(), " or ")
+var typeNames = map[string]lang.Text{
+	openapi3.TypeObject: lang.T("an object", "객체"), openapi3.TypeArray: lang.T("an array", "배열"),
+	openapi3.TypeString: lang.T("a string", "문자열"), openapi3.TypeInteger: lang.T("an integer", "정수"),
+	openapi3.TypeNumber: lang.T("a number", "수"), openapi3.TypeBoolean: lang.T("true or false", "참(true) 또는 거짓(false)"),
 }
 
-func formatName(s *openapi3.Schema) string {
-	if s.Format == "date-time" {
-		return fmt.Sprintf("an RFC 3339 time with offset, of the years %d to %d, such as 2022-10-15T15:30:00+09:00", firstYear, lastYear)
+func typeName(s *openapi3.Schema) lang.Text {
+	if types := s.Type.Slice(); len(types) == 1 {
+		return typeNames[types[0]]
 	}
-	return s.Format
+	return lang.T("another type", "다른 형식")
+}
+
+func formatName(s *openapi3.Schema) lang.Text {
+	switch s.Format {
+	case "date-time":
+		return lang.F("an RFC 3339 time with offset, of the years %d to %d, such as 2022-10-15T15:30:00+09:00",
+			"시차가 있는 RFC 3339 시각(%d~%d년, 예: 2022-10-15T15:30:00+09:00)", firstYear, lastYear)
+	case "int64":
+		return lang.T("a whole number without exponent", "지수 없이 쓴 정수")
+	default:
+		return lang.T(s.Format, s.Format)
+	}
 }
 
 func options(s *openapi3.Schema) string {
@@ -154,20 +166,22 @@ func options(s *openapi3.Schema) string {
 	return strings.Join(names, ", ")
 }
 
-func rangeName(s *openapi3.Schema) string {
-	var parts []string
-	if s.Min != nil {
-		parts = append(parts, fmt.Sprintf("at least %.0f", *s.Min))
+func rangeName(s *openapi3.Schema) lang.Text {
+	switch {
+	case s.Min == nil && s.Max == nil:
+		return lang.Text{}
+	case s.Max == nil:
+		return lang.F("at least %.0f", "%.0f 이상", *s.Min)
+	case s.Min == nil:
+		return lang.F("at most %.0f", "%.0f 이하", *s.Max)
+	default:
+		return lang.F("from %.0f to %.0f", "%.0f 이상 %.0f 이하", *s.Min, *s.Max)
 	}
-	if s.Max != nil {
-		parts = append(parts, fmt.Sprintf("at most %.0f", *s.Max))
-	}
-	return strings.Join(parts, ", ")
 }
 
-func lengthName(low uint64, high *uint64, unit string) string {
+func lengthName(low uint64, high *uint64, unit lang.Text) lang.Text {
 	if high == nil {
-		return fmt.Sprintf("at least %d %s", low, unit)
+		return lang.F("at least %d %s", "%d%s 이상", low, unit)
 	}
-	return fmt.Sprintf("%d to %d %s", low, *high, unit)
+	return lang.F("%d to %d %s", "%d~%d%s", low, *high, unit)
 }

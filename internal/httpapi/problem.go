@@ -97,12 +97,21 @@ func writeProblem(c *gin.Context, p Problem) {
 	c.Data(p.Status, "application/problem+json", body)
 }
 
+var unroutedTexts = map[int]struct{ title, detail lang.Text }{
+	http.StatusNotFound: {lang.T("Not found", "찾을 수 없습니다"), lang.T("The contract has no such path; see /docs.", "그런 경로는 없습니다. /docs를 보십시오.")},
+	http.StatusMethodNotAllowed: {
+		lang.T("Method not allowed", "쓸 수 없는 메서드입니다"),
+		lang.T("The contract has this path, but not with this method; see /docs.", "이 경로에 그런 메서드는 없습니다. /docs를 보십시오."),
+	},
+}
+
 // unrouted answers paths and methods that the contract does not have.
 func unrouted(status int) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		tag, texts := lang.Match(c.GetHeader("Accept-Language")), unroutedTexts[status]
 		writeProblem(c, Problem{
-			Type: "about:blank", Title: http.StatusText(status), Status: status, Code: "not_in_contract",
-			Instance: ptr("urn:uuid:" + requestID(c)),
+			Type: "about:blank", Title: texts.title.In(tag), Status: status, Code: "not_in_contract",
+			Detail: ptr(texts.detail.In(tag)), Instance: ptr("urn:uuid:" + requestID(c)),
 		})
 	}
 }

@@ -110,7 +110,7 @@ func readOptions(c *gin.Context, zoneName, currencyCode string, now time.Time) (
 	if text := c.Query("open_hours"); text != "" {
 		if o.Hours, err = revenue.ParseHours(text); err != nil {
 			return revenue.Options{}, fault.InvalidFields([]fault.Field{fault.At("query:open_hours", "wrong_format",
-				"%s; write for example mon-fri 10:00-20:00, sat 10:00-15:00.", "%s; 예: mon-fri 10:00-20:00, sat 10:00-15:00.", err.Error())})
+				"%q cannot be read; write for example mon-fri 10:00-20:00, sat 10:00-15:00.", "%q을(를) 읽을 수 없습니다. 예: mon-fri 10:00-20:00, sat 10:00-15:00.", text)})
 		}
 	}
 	for _, day := range strings.FieldsFunc(c.Query("closed_days"), func(r rune) bool { return r == ',' || r == ' ' }) {

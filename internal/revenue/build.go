@@ -11,6 +11,9 @@ func (c *collector) build() (History, error) {
 	if c.summary.RowsRead == 0 {
 		return History{}, noRows()
 	}
+	if times, rows := c.copies(); times > 1 {
+		return History{}, fileRepeated(rows, times)
+	}
 	if c.summary.Kind == "" {
 		c.summary.Kind = c.recogniseKind()
 	}
@@ -37,6 +40,33 @@ func (c *collector) build() (History, error) {
 	}
 	c.summarise(h)
 	return h, nil
+}
+
+// leastCopied is how many rows a repeated stretch must have: fewer can repeat by
+// chance.
+const leastCopied = 20
+
+// copies reports how many times the file holds the same rows over: an export
+// that was pasted twice is not twice the revenue.
+func (c *collector) copies() (times, rows int) {
+	same := func(a, b entry) bool {
+		return a.at == b.at && a.amount == b.amount && a.count == b.count && a.mark == b.mark
+	}
+	n := len(c.entries)
+	for rows = leastCopied; rows <= n/2; rows++ {
+		if n%rows != 0 || !same(c.entries[0], c.entries[rows]) {
+			continue
+		}
+		i := rows
+		for i < n && same(c.entries[i], c.entries[i-rows]) {
+			i++
+		}
+		// Rows that are all alike repeat at every distance and prove nothing.
+		if i == n && !same(c.entries[0], c.entries[1]) {
+			return n / rows, rows
+		}
+	}
+	return 1, n
 }
 
 // recogniseKind decides what a row is, by what more than a fifth of the rows

@@ -43,8 +43,14 @@ var headers = map[Field][]string{
 		"netsales", "netamount", "revenue", "sales", "grosssales", "amount", "totalamount", "total", "paid", "payment", "fare", "price"},
 	FieldCount: {"매출건수", "결제건수", "거래건수", "주문건수", "판매건수", "운행건수", "예약건수", "건수", "주문수", "예약수", "호출수", "콜수", "방문수",
 		"count", "orders", "rides", "bookings", "payments", "transactions", "visits", "판매수량", "수량", "quantity", "qty"},
-	FieldState: {"영업상태", "영업여부", "거래상태", "결제상태", "주문상태", "상태", "state", "status"},
+	FieldState: {"영업상태", "영업여부", "거래상태", "결제상태", "주문상태", "상태", "state", "status",
+		"거래구분", "승인구분", "결제구분", "매출구분", "거래유형", "구분", "transactiontype", "type"},
 }
+
+// kindNames are the columns that say what kind of booking a row is. There a
+// cancellation is a booking of its own that takes back an earlier sale; in a
+// column of states it is the sale itself that was called off.
+var kindNames = []string{"거래구분", "승인구분", "결제구분", "매출구분", "거래유형", "구분", "transactiontype", "type"}
 
 // totalWords open the row of totals that many exports end with.
 var totalWords = []string{"합계", "총합계", "총계", "소계", "계", "total", "grandtotal", "subtotal", "sum"}

@@ -183,6 +183,11 @@ func mixedLengths(a, b int) error {
 		"%d분 구간과 %d분 구간이 섞여 있습니다. 파일을 나누어 보내 주세요.", a, b)
 }
 
+func fileRepeated(rows, times int) error {
+	return fault.New(fault.Invalid, "file_repeated",
+		"The file holds the same %d rows %d times over; send them once.", "같은 %d행이 %d번 되풀이됩니다. 한 번만 보내 주세요.", rows, times)
+}
+
 func lengthDiffers(seen, stated int) error {
 	return fault.New(fault.Invalid, "bucket_length_differs",
 		"The rows follow each other by %d minutes, not by the %d stated; state the length they have.",

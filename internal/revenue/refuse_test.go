@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/encoding/korean"
 
 	"redress/internal/fault"
+	"redress/internal/money"
 	"redress/internal/revenue"
 )
 
@@ -304,6 +305,34 @@ func TestHalfARowIsRefused(t *testing.T) {
 		}
 		if report.History.Len() != 2 {
 			t.Errorf("%q stretched the history to %d buckets", cut, report.History.Len())
+		}
+	}
+}
+
+func TestFilePastedTwiceIsRefused(t *testing.T) {
+	var rows strings.Builder
+	for hour := range 48 {
+		fmt.Fprintf(&rows, "2022-10-%02d %02d:00,%d,3\n", 1+hour/24, hour%24, 1000*(1+hour%7))
+	}
+	once := "start,amount,count\n" + rows.String()
+	if report := read(t, once, revenue.Options{Format: revenue.CSV}); report.Summary.RowsAccepted != 48 {
+		t.Fatalf("once: %+v", report.Summary)
+	}
+	_, err := revenue.Read(strings.NewReader(once+rows.String()), revenue.Options{Format: revenue.CSV})
+	if f := fault.As(err); f == nil || f.Code != "file_repeated" {
+		t.Errorf("twice: %v", err)
+	}
+}
+
+// A card export books a cancellation as a row of its own, which takes back an
+// earlier sale; a column of states says that the sale itself was called off.
+func TestCancellationTakesBackASaleOrIsNone(t *testing.T) {
+	for column, want := range map[string]money.Minor{"거래구분": 20000, "상태": 30000} {
+		file := "거래일시," + column + ",금액\n2022-10-01 10:03:10,승인,10000\n2022-10-01 10:20:44,승인,20000\n" +
+			"2022-10-01 11:05:21,취소,10000\n2022-10-02 10:03:10,승인,0\n"
+		report := read(t, file, revenue.Options{Format: revenue.CSV, Kind: revenue.Transactions})
+		if report.Summary.TotalAmount != want {
+			t.Errorf("%s: total %d, want %d", column, report.Summary.TotalAmount, want)
 		}
 	}
 }

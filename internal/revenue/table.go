@@ -304,6 +304,9 @@ func (t *table) readValues(e *entry, r row) bool {
 	e.count = count
 	if t.state >= 0 {
 		t.c.readMark(e, cellOf(r.cells, t.state))
+		if e.mark == markCancelled && slices.Contains(kindNames, plainName(t.name(FieldState))) {
+			e.mark = markRefund
+		}
 	}
 	return true
 }

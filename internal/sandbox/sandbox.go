@@ -43,7 +43,7 @@ type Options struct {
 	// Seed decides histories, statements and what becomes of claims, and so every
 	// amount. Ids, keys and references are random all the same.
 	Seed      uint64
-	Claimants int // at least 12; DefaultClaimants when 0
+	Claimants int // at least 12
 	// Progress, when set, is told how many claimants of how many are done, one
 	// call at a time.
 	Progress func(done, total int)
@@ -60,9 +60,6 @@ type Sandbox struct {
 // Fill fills an empty, migrated store. Histories, amounts and states depend on
 // the options alone.
 func Fill(ctx context.Context, store claims.Store, o Options) (Sandbox, error) {
-	if o.Claimants == 0 {
-		o.Claimants = DefaultClaimants
-	}
 	if o.Claimants < leastClaimants {
 		return Sandbox{}, fmt.Errorf("a sandbox of %d claimants cannot show one of everything; %d can", o.Claimants, leastClaimants)
 	}

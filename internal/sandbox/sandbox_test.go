@@ -163,7 +163,7 @@ func TestTheSameSeedGivesTheSameSandboxAndAnotherSeedAnother(t *testing.T) {
 
 func TestTheSandboxOfThreeHundredIsAsDesigned(t *testing.T) {
 	var calls []int
-	service, box := fill(t, "sqlite", sandbox.Options{Seed: 1, Progress: func(done, total int) {
+	service, box := fill(t, "sqlite", sandbox.Options{Seed: 1, Claimants: sandbox.DefaultClaimants, Progress: func(done, total int) {
 		if total != 300 {
 			t.Errorf("progress of %d", total)
 		}

@@ -56,6 +56,7 @@ type subscriptions struct {
 type subscriptionRule struct {
 	When     *when       `json:"when,omitempty" doc:"Which claims it is for; absent: all."`
 	Plans    []Name      `json:"plans,omitempty" doc:"Which plans it is for; absent: all."`
+	FeeUpTo  *Amount     `json:"fee_up_to,omitempty" doc:"A higher monthly fee, which no plan has, goes to a person; absent: any fee is refunded."`
 	Days     *Decimal    `json:"days,omitempty" doc:"A fixed number of days is refunded."`
 	Outage   *outageTime `json:"outage,omitempty" doc:"The outage's own length is refunded; instead of days."`
 	Month    monthBasis  `json:"month" doc:"Days that the fee is for: calendar, those of the month in which the incident began; or a number."`
@@ -104,6 +105,11 @@ func (r subscriptionRule) refund(e *evaluation, sub Subscription) {
 	down := minutes(e.downtime(sub.Service))
 	if down == 0 {
 		e.paysNothing("no_outage", lang.T("No minute of outage counts.", "인정되는 장애 시간이 없습니다."))
+		return
+	}
+	if r.FeeUpTo != nil && sub.MonthlyFee > r.FeeUpTo.minor() {
+		e.needsReview("fee_implausible", lang.F("The stated monthly fee of %s is above %s; a person checks it.", "밝힌 월 이용료 %s은(는) %s을(를) 넘어 사람이 확인합니다.",
+			e.amount(sub.MonthlyFee), e.amount(r.FeeUpTo.minor())))
 		return
 	}
 	month := r.Month.days(e.facts.Incident)

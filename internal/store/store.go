@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -75,7 +76,22 @@ func Open(o Options) (*Store, error) {
 	return openSQLite(o)
 }
 
+// Exists reports whether the directory holds an SQLite database.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, sqliteFile))
+	return err == nil
+}
+
 func openSQLite(o Options) (*Store, error) {
+	// Made here, the file and those that SQLite puts beside it are the owner's
+	// alone, whatever the directory allows.
+	file, err := os.OpenFile(filepath.Join(o.Dir, sqliteFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
 	path := (&sqliteURL{path: filepath.Join(o.Dir, sqliteFile)}).String
 	// FULL makes every commit durable against power loss: a claim that was
 	// acknowledged must not vanish.
