@@ -47,7 +47,7 @@ func (m *model) basis(in Input) Basis {
 		OpenBuckets:   m.counts.open, ClosedBuckets: m.counts.closed, MissingBuckets: m.counts.missing,
 		Method: methodOwn,
 		MethodText: lang.T("the outlet's own past by hour of the week, at its level before the outage",
-			"업소 자신의 과거 매출을 요일·시각별로 보고 장애 전 수준을 반영"),
+			"매장 자신의 과거 매출을 요일·시각별로 보고 장애 전 수준을 반영"),
 		LeftOut: []LeftOut{},
 	}
 	if m.anchor <= 0 {
@@ -57,12 +57,12 @@ func (m *model) basis(in Input) Basis {
 	if m.peers != nil {
 		b.Method = methodPeers
 		b.MethodText = lang.F("the hours of the week of %d comparable outlets, at the level of this outlet's own few days",
-			"비슷한 업소 %d곳의 요일·시각별 모습에 이 업소의 며칠치 매출 수준을 반영", len(m.peers))
+			"비슷한 매장 %d곳의 요일·시각별 모습에 이 매장의 며칠치 매출 수준을 반영", len(m.peers))
 	} else if m.after > 0 {
 		b.To = m.at(m.resume + m.after).String()
 		b.Method = methodBothSides
 		b.MethodText = lang.T("the outlet's own past by hour of the week, at its level before and after the outage",
-			"업소 자신의 과거 매출을 요일·시각별로 보고 장애 앞뒤의 수준을 반영")
+			"매장 자신의 과거 매출을 요일·시각별로 보고 장애 앞뒤의 수준을 반영")
 	}
 	for _, s := range in.Evidence.Excluded {
 		b.leaveOut(s, "excluded", lang.T("stated not to be ordinary business", "평소 영업이 아니라고 밝힌 기간"))

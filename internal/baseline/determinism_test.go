@@ -14,7 +14,7 @@ import (
 
 // sameBytes is the hash of a thousand results. It holds on every machine and
 // build; whoever changes a figure on purpose changes Model and this with it.
-const sameBytes = "56e5d7da411165e05952c7c5c8a8eaf2cc71e4e7098d063091a2a668107131d3"
+const sameBytes = "035ee7d4ba0e9c3420ec83b905c3a4c93f7aa29b7db21eb6c87e22bffeb1b382"
 
 func TestAThousandHistoriesGiveTheSameBytesOnAnyMachine(t *testing.T) {
 	rng := rand.New(rand.NewPCG(20221015, 1530))

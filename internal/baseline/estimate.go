@@ -22,7 +22,8 @@ const Model = "redress-baseline-1"
 //
 // Edges. Windows need not lie on the bucket grid: of a bucket that a window cuts,
 // the part of its minutes inside the window counts, of the expected and of the
-// actual amount alike.
+// actual amount alike. A cut day tells less: what it brought in some of its hours
+// is not in a daily record, unless it brought nothing.
 //
 // Actual. Taken from the history where it covers a window, which is when every
 // bucket the window touches, outside stated closures, is open or closed. Windows
@@ -203,6 +204,10 @@ func part(expected, open money.Minor, windows []Window, source []ActualSource) *
 	return big.NewRat(1, 1)
 }
 
+// finestCut is the longest bucket, in minutes, of which a part is taken for its
+// share of the minutes.
+const finestCut = 60
+
 // inHistory is the sum that the history holds of a span, and whether it covers
 // the span.
 func inHistory(h revenue.History, span revenue.Span, closures []revenue.Span) (money.Minor, bool, error) {
@@ -217,6 +222,8 @@ func inHistory(h revenue.History, span revenue.Span, closures []revenue.Span) (m
 		case h.States[i] == revenue.Missing && !inside(bucket, closures):
 			return 0, false, nil
 		case h.States[i] != revenue.Open:
+		case bucket.Minutes() < int64(length) && length > finestCut && h.Amounts[i] != 0:
+			return 0, false, nil
 		default:
 			var err error
 			minutes := money.Minor(bucket.Minutes())

@@ -212,6 +212,9 @@ func TestEstimateOfAnUnchangingHistoryIsExact(t *testing.T) {
 		h := flat(960, 60, bucket)
 		// 2 days, from a moment that no bucket starts at.
 		in := input(h, span("2022-07-25T10:37", "2022-07-27T10:37"))
+		if bucket > 60 {
+			in.Windows[0].Span = span("2022-07-25T00:00", "2022-07-27T00:00") // a cut day does not tell the actual
+		}
 		want := money.Minor(960 * 2 * 1440 / bucket)
 		for _, after := range []int64{0, 14 * 1440} {
 			in.Evidence.AfterMinutes = after
@@ -640,5 +643,44 @@ func TestAHolidayOnTheClosedDayDoesNotOpenTheNextOne(t *testing.T) {
 	}
 	if got := result.Total.Expected; got < 40_000 || got > 75_000 {
 		t.Errorf("a closed Sunday and three hours of Monday are expected to bring %d, want about 57,000", got)
+	}
+}
+
+// What a day brought in four of its hours is not in a daily record: the claimant
+// says so, or nobody does.
+func TestADailyRecordDoesNotTellWhatPartOfADayBrought(t *testing.T) {
+	saturday, err := revenue.ParseLocal("2022-10-15T00:00")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := revenue.History{BucketMinutes: 1440, Start: saturday - 12*revenue.Week}
+	for l := h.Start; l <= saturday; l += revenue.Day {
+		h.Amounts = append(h.Amounts, money.Minor(95000+1000*(int(l/revenue.Day)%9)))
+		h.Counts, h.States = append(h.Counts, 0), append(h.States, revenue.Open)
+	}
+	last := len(h.Amounts) - 1
+	h.Amounts[last] = 60000
+	window := func(from, to revenue.Local) []baseline.Window {
+		return []baseline.Window{{Span: revenue.Span{Start: saturday + from, End: saturday + to}, DownBasisPoints: 10000}}
+	}
+	part := window(15*revenue.Hour+30, 19*revenue.Hour+30)
+	for _, tc := range []struct {
+		name    string
+		windows []baseline.Window
+		sold    money.Minor
+		want    baseline.ActualSource
+	}{
+		{"part of a day", part, 60000, baseline.ActualAssumed},
+		{"part of a day without a sale", part, 0, baseline.ActualHistory},
+		{"a whole day", window(0, revenue.Day), 60000, baseline.ActualHistory},
+	} {
+		h.Amounts[last] = tc.sold
+		result, err := baseline.Estimate(baseline.Input{Currency: money.KRW, History: h, Windows: tc.windows})
+		if err != nil || result.Total == nil {
+			t.Fatalf("%s: %+v, %v", tc.name, result.Reason, err)
+		}
+		if got := result.Total.ActualSource; got != tc.want {
+			t.Errorf("%s: the actual is from %s, want %s", tc.name, got, tc.want)
+		}
 	}
 }
