@@ -54,7 +54,7 @@ func TestValidPhone(t *testing.T) {
 }
 
 func TestMasksHideMostOfAPerson(t *testing.T) {
-	for text, want := range map[string]string{"": "", "청구인 하나": "김**", "카페 봄": "카**", "A": "A**"} {
+	for text, want := range map[string]string{"": "", "청구인 하나": "청**", "카페 봄": "카**", "A": "A**"} {
 		if got := identity.MaskName(text); got != want {
 			t.Errorf("name %q is shown as %q, want %q", text, got, want)
 		}

