@@ -235,7 +235,8 @@ func (s *Service) Validate(ctx context.Context, actor identity.Actor, draft Draf
 	if err != nil {
 		return Validation{}, err
 	}
-	v := Validation{Problems: f.check()}
+	fields := f.check()
+	v := Validation{Problems: fields}
 	if refused := fault.As(f.mayFile(s.now())); refused != nil {
 		v.Problems = append(v.Problems, fault.Field{Pointer: "#/incident_id", Code: refused.Code, Detail: refused.Detail})
 	}
@@ -246,7 +247,7 @@ func (s *Service) Validate(ctx context.Context, actor identity.Actor, draft Draf
 	if exists {
 		v.Problems = append(v.Problems, fault.Field{Pointer: "#/outlet", Code: ClaimExistsCode, Detail: ClaimExists().Detail})
 	}
-	if f.incident.Scheme == nil || len(f.check()) > 0 {
+	if f.incident.Scheme == nil || len(fields) > 0 {
 		return v, nil
 	}
 	estimate, err := s.estimate(ctx, f, "", 0)
