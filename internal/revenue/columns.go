@@ -43,8 +43,7 @@ var headers = map[Field][]string{
 		"netsales", "netamount", "revenue", "sales", "grosssales", "amount", "totalamount", "total", "paid", "payment", "fare", "price"},
 	FieldCount: {"매출건수", "결제건수", "거래건수", "주문건수", "판매건수", "운행건수", "예약건수", "건수", "주문수", "예약수", "호출수", "콜수", "방문수",
 		"count", "orders", "rides", "bookings", "payments", "transactions", "visits", "판매수량", "수량", "quantity", "qty"},
-	FieldState: {"영업상태", "영업여부", "거래상태", "결제상태", "주문상태", "상태", "state", "status",
-		"거래구분", "승인구분", "결제구분", "매출구분", "거래유형", "구분", "transactiontype", "type"},
+	FieldState: slices.Concat([]string{"영업상태", "영업여부", "거래상태", "결제상태", "주문상태", "상태", "state", "status"}, kindNames),
 }
 
 // kindNames are the columns that say what kind of booking a row is. There a
