@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -92,7 +91,7 @@ func newTown(t *testing.T, engine string) *town {
 	if _, err := db.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &town{engine: engine, raw: openRaw(t, options), clock: clock{now: today}, actors: map[identity.Role]identity.Actor{identity.Public: identity.Anyone}}
+	s := &town{engine: engine, raw: storetest.Raw(t, options), clock: clock{now: today}, actors: map[identity.Role]identity.Actor{identity.Public: identity.Anyone}}
 	s.Service = claims.New(db, s.clock.Now)
 	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
 		issued := must(s.IssueFirstKey(t.Context(), claims.KeyRequest{Role: role, Label: string(role)}))(t)
@@ -110,21 +109,6 @@ func newTown(t *testing.T, engine string) *town {
 	s.actors[identity.Delegate] = issued.Key.Actor()
 	s.stranger = s.register(t, aDriver("D-1001")).Key.Actor()
 	return s
-}
-
-// openRaw opens the database past the store.
-func openRaw(t *testing.T, o store.Options) *sql.DB {
-	t.Helper()
-	driver, source := "sqlite3", "file:"+filepath.Join(o.Dir, "redress.db")+"?_busy_timeout=5000"
-	if o.DatabaseURL != "" {
-		driver, source = "pgx", o.DatabaseURL
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
 }
 
 // must unwraps a call that may not fail.

@@ -243,7 +243,7 @@ func waitFor(source, log string) error {
 // its back.
 func Raw(t testing.TB, o store.Options) *sql.DB {
 	t.Helper()
-	driver, source := "sqlite3", filepath.Join(o.Dir, "redress.db")
+	driver, source := "sqlite3", "file:"+filepath.Join(o.Dir, "redress.db")+"?_busy_timeout=5000"
 	if o.DatabaseURL != "" {
 		driver, source = "pgx", o.DatabaseURL
 	}
