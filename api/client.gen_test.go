@@ -22,19 +22,19 @@ import (
 
 // Defines values for BucketState.
 const (
-	Closed  BucketState = "closed"
-	Missing BucketState = "missing"
-	Open    BucketState = "open"
+	BucketStateClosed  BucketState = "closed"
+	BucketStateMissing BucketState = "missing"
+	BucketStateOpen    BucketState = "open"
 )
 
 // Valid indicates whether the value is a known member of the BucketState enum.
 func (e BucketState) Valid() bool {
 	switch e {
-	case Closed:
+	case BucketStateClosed:
 		return true
-	case Missing:
+	case BucketStateMissing:
 		return true
-	case Open:
+	case BucketStateOpen:
 		return true
 	default:
 		return false
@@ -115,19 +115,40 @@ func (e ClaimOutcome) Valid() bool {
 
 // Defines values for ClaimState.
 const (
-	Draft     ClaimState = "draft"
-	Submitted ClaimState = "submitted"
-	Withdrawn ClaimState = "withdrawn"
+	ClaimStateAppealed             ClaimState = "appealed"
+	ClaimStateAwaitingApproval     ClaimState = "awaiting_approval"
+	ClaimStateClosed               ClaimState = "closed"
+	ClaimStateDecided              ClaimState = "decided"
+	ClaimStateDraft                ClaimState = "draft"
+	ClaimStateInReview             ClaimState = "in_review"
+	ClaimStateInformationRequested ClaimState = "information_requested"
+	ClaimStateOnHold               ClaimState = "on_hold"
+	ClaimStateSubmitted            ClaimState = "submitted"
+	ClaimStateWithdrawn            ClaimState = "withdrawn"
 )
 
 // Valid indicates whether the value is a known member of the ClaimState enum.
 func (e ClaimState) Valid() bool {
 	switch e {
-	case Draft:
+	case ClaimStateAppealed:
 		return true
-	case Submitted:
+	case ClaimStateAwaitingApproval:
 		return true
-	case Withdrawn:
+	case ClaimStateClosed:
+		return true
+	case ClaimStateDecided:
+		return true
+	case ClaimStateDraft:
+		return true
+	case ClaimStateInReview:
+		return true
+	case ClaimStateInformationRequested:
+		return true
+	case ClaimStateOnHold:
+		return true
+	case ClaimStateSubmitted:
+		return true
+	case ClaimStateWithdrawn:
 		return true
 	default:
 		return false
@@ -392,6 +413,30 @@ func (e SubstituteKind) Valid() bool {
 	}
 }
 
+// Defines values for Verdict.
+const (
+	Approved       Verdict = "approved"
+	PartlyApproved Verdict = "partly_approved"
+	Refused        Verdict = "refused"
+	Rejected       Verdict = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the Verdict enum.
+func (e Verdict) Valid() bool {
+	switch e {
+	case Approved:
+		return true
+	case PartlyApproved:
+		return true
+	case Refused:
+		return true
+	case Rejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WindowFiguresActualSource.
 const (
 	WindowFiguresActualSourceAssumed  WindowFiguresActualSource = "assumed"
@@ -513,6 +558,15 @@ type Channel string
 
 // Claim defines model for Claim.
 type Claim struct {
+	// Assessed The loss as the decision that stands finds it.
+	Assessed *Amount `json:"assessed,omitempty"`
+
+	// Automatic The decision that stands was made without a person; you may ask for one.
+	Automatic *bool `json:"automatic,omitempty"`
+
+	// Awarded What the decision that stands awards.
+	Awarded *Amount `json:"awarded,omitempty"`
+
 	// Channel How the claim came in.
 	Channel Channel `json:"channel"`
 
@@ -528,12 +582,21 @@ type Claim struct {
 	// Example: KRW
 	Currency Currency `json:"currency"`
 
+	// Decision Number of the decision that stands.
+	Decision *int `json:"decision,omitempty"`
+
+	// Desk Where the claim stands on the staff's side; only staff see it.
+	Desk *ClaimDesk `json:"desk,omitempty"`
+
 	// Estimate Immutable. Names everything it was made from, so that it can be recomputed.
 	Estimate *Estimate `json:"estimate,omitempty"`
 
 	// Estimated What the scheme pays on the newest estimate; see its outcome.
-	Estimated *Amount   `json:"estimated,omitempty"`
-	Expenses  []Expense `json:"expenses"`
+	Estimated *Amount `json:"estimated,omitempty"`
+
+	// ExpectedAt When the next step may be expected, or is due.
+	ExpectedAt *time.Time `json:"expected_at,omitempty"`
+	Expenses   []Expense  `json:"expenses"`
 
 	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 	ID ID `json:"id"`
@@ -542,9 +605,10 @@ type Claim struct {
 	IncidentID ID `json:"incident_id"`
 
 	// Late Submitted after the filing period closed.
-	Late    bool          `json:"late"`
-	Lines   []LossLine    `json:"lines"`
-	Outcome *ClaimOutcome `json:"outcome,omitempty"`
+	Late     bool          `json:"late"`
+	Lines    []LossLine    `json:"lines"`
+	NextStep Text          `json:"next_step"`
+	Outcome  *ClaimOutcome `json:"outcome,omitempty"`
 
 	// Outlet Example: taxi
 	Outlet Code `json:"outlet"`
@@ -557,17 +621,56 @@ type Claim struct {
 	// Reference For people to say and write; no 0, O, 1 or I.
 	//
 	// Example: R-7K3M-9Q2X-4BHT
-	Reference     string         `json:"reference"`
+	Reference string `json:"reference"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
 	State         ClaimState     `json:"state"`
 	Statement     *string        `json:"statement,omitempty"`
 	SubmittedAt   *time.Time     `json:"submitted_at,omitempty"`
 	Subscriptions []Subscription `json:"subscriptions"`
 	UpdatedAt     time.Time      `json:"updated_at"`
-	Version       int            `json:"version"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict *Verdict `json:"verdict,omitempty"`
+	Version int      `json:"version"`
 }
 
 // ClaimOutcome defines model for Claim.Outcome.
 type ClaimOutcome string
+
+// ClaimDesk Where the claim stands on the staff's side; only staff see it.
+type ClaimDesk struct {
+	// AssignedTo Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	AssignedTo *Person `json:"assigned_to,omitempty"`
+
+	// HumanAsked The claimant asked for a person.
+	HumanAsked *bool `json:"human_asked,omitempty"`
+
+	// LeaseUntil Anybody may take the claim after it.
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+
+	// PromisedAt The decision date promised first; it never changes.
+	PromisedAt *time.Time `json:"promised_at,omitempty"`
+
+	// Rank Place in the queue: the earliest is next.
+	Rank   *time.Time `json:"rank,omitempty"`
+	Region *string    `json:"region,omitempty"`
+
+	// Score Sum of the points of the checks that flagged something. It sorts; it never rejects.
+	Score int `json:"score"`
+
+	// Sector What an outlet does; the sectors that schemes know.
+	Sector *Sector `json:"sector,omitempty"`
+
+	// Stake The larger of claimed and estimated.
+	Stake      Amount    `json:"stake"`
+	StateSince time.Time `json:"state_since"`
+
+	// WaitedSeconds How long the clock has stood still.
+	WaitedSeconds *int `json:"waited_seconds,omitempty"`
+}
 
 // ClaimInput defines model for ClaimInput.
 type ClaimInput struct {
@@ -597,7 +700,7 @@ type ClaimInput struct {
 	Subscriptions []Subscription `json:"subscriptions,omitempty"`
 }
 
-// ClaimState defines model for ClaimState.
+// ClaimState Claimants see on_hold and awaiting_approval as in_review.
 type ClaimState string
 
 // Claimant defines model for Claimant.
@@ -788,13 +891,18 @@ type IssuedKey struct {
 // Key defines model for Key.
 type Key struct {
 	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
-	ClaimantID *ID        `json:"claimant_id,omitempty"`
-	CreatedAt  time.Time  `json:"created_at"`
-	ExpiresAt  time.Time  `json:"expires_at"`
-	ID         KeyID      `json:"id"`
-	Label      string     `json:"label"`
-	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
-	Role       Role       `json:"role"`
+	ClaimantID *ID       `json:"claimant_id,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	ID         KeyID     `json:"id"`
+	Label      string    `json:"label"`
+
+	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Person    Person     `json:"person"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Role      Role       `json:"role"`
 }
 
 // KeyID defines model for KeyId.
@@ -860,6 +968,9 @@ type Outlet struct {
 	// Name Name of the place or vehicle.
 	Name string `json:"name"`
 
+	// PlatformID What the platform knows it by: a shop, a car. One loss of it is paid once, whoever claims it. Shown masked.
+	PlatformID *string `json:"platform_id,omitempty"`
+
 	// Region ISO 3166-2 subdivision.
 	//
 	// Example: KR-11
@@ -868,6 +979,11 @@ type Outlet struct {
 	// Sector What an outlet does; the sectors that schemes know.
 	Sector Sector `json:"sector"`
 }
+
+// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+//
+// Example: desk-07
+type Person = string
 
 // PreliminaryEstimate As Estimate, for nothing that is stored.
 type PreliminaryEstimate = json.RawMessage
@@ -1012,6 +1128,9 @@ type Validation struct {
 	Valid    bool                 `json:"valid"`
 }
 
+// Verdict Refused is on the merits; rejected can be mended and submitted again.
+type Verdict string
+
 // WindowFigures defines model for WindowFigures.
 type WindowFigures struct {
 	// Actual May be below zero where refunds exceed sales.
@@ -1051,6 +1170,12 @@ type ClaimPath = ID
 // ClaimantPath defines model for ClaimantPath.
 type ClaimantPath = string
 
+// DecisionPath defines model for DecisionPath.
+type DecisionPath = int
+
+// FilePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type FilePath = ID
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -1063,8 +1188,23 @@ type IfNoneMatch = string
 // IncidentPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type IncidentPath = ID
 
+// Purpose defines model for Purpose.
+type Purpose = string
+
+// RequestPath defines model for RequestPath.
+type RequestPath = int
+
+// ReviewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type ReviewPath = ID
+
+// RulebookVersionPath defines model for RulebookVersionPath.
+type RulebookVersionPath = int
+
 // SchemePath Example: sandbox-2022
 type SchemePath = SchemeID
+
+// ViewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type ViewPath = ID
 
 // RegisterClaimantParams defines parameters for RegisterClaimant.
 type RegisterClaimantParams struct {
@@ -1119,6 +1259,9 @@ type FileClaimParams struct {
 
 // GetClaimParams defines parameters for GetClaim.
 type GetClaimParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+
 	// IfNoneMatch An ETag already held.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -1902,6 +2045,33 @@ func NewGetClaimRequest(server string, claim ClaimPath, params *GetClaimParams) 
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Purpose != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "purpose", *params.Purpose, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)

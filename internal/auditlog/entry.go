@@ -1,5 +1,9 @@
-// Package auditlog holds the entries of the tamper-evident log: what is
-// committed to, over which exact bytes, and how a commitment is opened.
+// Package auditlog holds the tamper-evident log: entries and the commitments to
+// them, the tree over the commitments with its proofs and tiles, checkpoints
+// signed by the log and cosigned by witnesses, receipts, and the verification of
+// all of it. Its formats are those of C2SP (tlog-tiles, tlog-checkpoint,
+// tlog-cosignature, tlog-witness, tlog-proof). Where the log is stored, and what
+// time it is, it is told.
 package auditlog
 
 import (
@@ -11,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"redress/internal/fault"
 )
 
 // SaltLength is the length of an entry's salt in bytes. The salt keeps a
@@ -77,4 +83,28 @@ func Commit(salt, body []byte) []byte {
 // Opens reports whether salt and body are what the commitment commits to.
 func (e Entry) Opens() bool {
 	return len(e.Salt) == SaltLength && bytes.Equal(Commit(e.Salt, e.Body), e.Commitment)
+}
+
+// OpenEntry reads the entry that salt and body commit to, whose body has the
+// facts that NewEntry gives every entry.
+func OpenEntry(salt, body []byte) (Entry, error) {
+	var facts map[string]any
+	if err := json.Unmarshal(body, &facts); err != nil {
+		return Entry{}, entryMalformed().Because(err)
+	}
+	text := func(fact string) string {
+		s, _ := facts[fact].(string)
+		return s
+	}
+	at, err := time.Parse(time.RFC3339Nano, text("at"))
+	if err != nil || text("id") == "" || text("type") == "" || len(salt) != SaltLength {
+		return Entry{}, entryMalformed().Because(err)
+	}
+	return Entry{text("id"), text("type"), text("subject"), at.UTC(), salt, body, Commit(salt, body)}, nil
+}
+
+func entryMalformed() *fault.Error {
+	return fault.New(fault.Invalid, "entry_malformed",
+		"The body is not that of an entry: a JSON object with at, id, subject and type.",
+		"본문이 항목의 형식이 아닙니다. at, id, subject, type이 있는 JSON 객체여야 합니다.")
 }

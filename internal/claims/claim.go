@@ -30,7 +30,10 @@ type Claim struct {
 	Estimates   int          // how many estimates were made
 	Estimate    []byte       // the newest estimate, where the claim was asked for alone
 	FiledBy     string       // id of the key
-	Version     int64        // also the number of the newest event
+	FiledPerson string       // of staff who filed on behalf; empty otherwise
+	Address     string       // it was submitted from; the store keeps a keyed hash alone and never gives it back
+	Desk
+	Version     int64 // also the number of the newest event
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	SubmittedAt *time.Time
@@ -107,9 +110,18 @@ type Draft struct {
 
 // ClaimFilter narrows a list of claims; empty fields narrow nothing.
 type ClaimFilter struct {
-	IncidentID string
-	ClaimantID string
-	State      State
+	IncidentID    string       `json:"incident_id,omitempty"`
+	ClaimantID    string       `json:"claimant_id,omitempty"`
+	State         State        `json:"state,omitempty"`
+	Sector        string       `json:"sector,omitempty"`
+	Region        string       `json:"region,omitempty"`
+	AssignedTo    string       `json:"assigned_to,omitempty"`
+	Verdict       Verdict      `json:"verdict,omitempty"`
+	Check         string       `json:"check,omitempty"` // a check that flagged the newest submission
+	ScoreFrom     int          `json:"score_from,omitempty"`
+	StakeFrom     *money.Minor `json:"stake_from,omitempty"`
+	StakeUpTo     *money.Minor `json:"stake_up_to,omitempty"`
+	OverdueBefore *time.Time   `json:"overdue_before,omitempty"` // promised before it and not decided
 }
 
 // Event is one thing that happened to a claim. Its number is the claim's
@@ -145,40 +157,42 @@ func (s *Service) File(ctx context.Context, actor identity.Actor, draft Draft, s
 		return Claim{}, err
 	}
 	claim := f.claim(actor, s.now())
-	var estimate *Estimate
+	var ready submission
 	if submit {
-		if estimate, err = s.submitted(ctx, &claim, f); err != nil {
+		if ready, err = s.prepare(ctx, actor, claim, f); err != nil {
 			return Claim{}, err
 		}
-		claim.Version++ // filed and submitted are two events
 	}
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
-		if err := tx.InsertClaim(ctx, claim); err != nil {
-			return Claim{}, err
+		if err := s.insert(ctx, tx, actor, claim); err != nil || !submit {
+			return claim, err
 		}
-		filed := claim
-		filed.Version = 1
-		if err := s.record(ctx, tx, actor, filed, "claim.filed", map[string]any{"channel": claim.Channel, "claimed": int64(claim.Claimed)}); err != nil {
-			return Claim{}, err
-		}
-		if estimate == nil {
-			return claim, nil
-		}
-		return claim, s.recordSubmission(ctx, tx, actor, claim, *estimate)
+		return s.carryOut(ctx, tx, actor, claim, DoSubmit, ready.submit)
 	})
 }
 
-// Change applies a change to the content of a draft at the version that the
-// caller holds.
+// insert stores a new claim with its first stage and event.
+func (s *Service) insert(ctx context.Context, tx Tx, actor identity.Actor, claim Claim) error {
+	if err := tx.InsertClaim(ctx, claim); err != nil {
+		return err
+	}
+	if err := tx.EnterStage(ctx, Stage{ClaimID: claim.ID, N: claim.Version, State: claim.State, Entered: claim.StateSince}); err != nil {
+		return err
+	}
+	if claim.FiledPerson != "" {
+		// Who wrote a claim does not decide it.
+		if err := tx.InsertExclusion(ctx, Exclusion{ClaimID: claim.ID, Person: claim.FiledPerson, Why: ExcludedFiled}); err != nil {
+			return err
+		}
+	}
+	return s.record(ctx, tx, actor, claim, "claim.filed", map[string]any{"channel": claim.Channel, "claimed": int64(claim.Claimed)})
+}
+
+// Change applies a change to the content of a draft, or of a claim that was
+// rejected as fixable, at the version that the caller holds.
 func (s *Service) Change(ctx context.Context, actor identity.Actor, id string, version int64, change func(*Content) error) (Claim, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, id, identity.ActForClaimants)
+	claim, err := s.openToChange(ctx, actor, id, version, DoChange)
 	if err != nil {
-		return Claim{}, err
-	}
-	if err := matchVersion(version, claim.Version); err != nil {
-		return Claim{}, err
-	}
-	if _, err := claim.State.after(Amend); err != nil {
 		return Claim{}, err
 	}
 	if err := change(&claim.Content); err != nil {
@@ -191,101 +205,80 @@ func (s *Service) Change(ctx context.Context, actor identity.Actor, id string, v
 	if err := fault.InvalidFields(f.check()); err != nil {
 		return Claim{}, err
 	}
-	claim.Claimed, claim.UpdatedAt = f.claimed, s.now()
-	return s.update(ctx, claim, Reply[Claim]{}, func(ctx context.Context, tx Tx, claim Claim) error {
-		return s.record(ctx, tx, actor, claim, "claim.changed", map[string]any{"claimed": int64(claim.Claimed)})
+	return s.act(ctx, actor, id, claim.Version, DoChange, Reply[Claim]{}, func(_ context.Context, _ Tx, now *Claim) (deed, error) {
+		now.Content, now.Claimed = claim.Content, f.claimed
+		return deed{data: map[string]any{"claimed": int64(f.claimed)}}, nil
 	})
 }
 
-// Submit estimates a draft and submits it: estimate, event and audit entry go
-// in one transaction with the claim's new state.
-func (s *Service) Submit(ctx context.Context, actor identity.Actor, id string, version int64, reply Reply[Claim]) (Claim, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, id, identity.ActForClaimants)
+// openToChange finds a claim whose content may still be changed and submitted:
+// a draft or, until its appeal period ends, one that was rejected as fixable.
+func (s *Service) openToChange(ctx context.Context, actor identity.Actor, id string, version int64, verb Verb) (Claim, error) {
+	claim, err := findFor(ctx, s.store, actor, id, verb)
 	if err != nil {
 		return Claim{}, err
 	}
 	if err := matchVersion(version, claim.Version); err != nil {
+		return Claim{}, err
+	}
+	if _, err := claim.State.among(verb); err != nil {
+		return Claim{}, err
+	}
+	if claim.State == Drafted {
+		return claim, nil
+	}
+	if claim.Verdict != Rejected || claim.DueAt == nil || !s.now().Before(*claim.DueAt) {
+		return Claim{}, notNow(claim.State, verb)
+	}
+	return claim, nil
+}
+
+// Submit estimates and checks a claim and submits it: estimate, checks, event
+// and audit entry go in one transaction with the claim's new state.
+func (s *Service) Submit(ctx context.Context, actor identity.Actor, id string, version int64, reply Reply[Claim]) (Claim, error) {
+	claim, err := s.openToChange(ctx, actor, id, version, DoSubmit)
+	if err != nil {
 		return Claim{}, err
 	}
 	f, err := s.reopen(ctx, claim)
 	if err != nil {
 		return Claim{}, err
 	}
-	if err := f.mayFile(s.now()); err != nil {
-		return Claim{}, err
+	if claim.State == Drafted {
+		if err := f.mayFile(s.now()); err != nil {
+			return Claim{}, err
+		}
 	}
 	if err := fault.InvalidFields(f.check()); err != nil {
 		return Claim{}, err
 	}
-	estimate, err := s.submitted(ctx, &claim, f)
+	ready, err := s.prepare(ctx, actor, claim, f)
 	if err != nil {
 		return Claim{}, err
 	}
-	return s.update(ctx, claim, reply, func(ctx context.Context, tx Tx, claim Claim) error {
-		return s.recordSubmission(ctx, tx, actor, claim, *estimate)
-	})
+	return s.act(ctx, actor, id, claim.Version, DoSubmit, reply, ready.submit)
 }
 
-// Withdraw ends a claim at the claimant's wish.
+// Withdraw ends a claim at the claimant's wish or, once it was decided, their
+// appeal: the decision stands then.
 func (s *Service) Withdraw(ctx context.Context, actor identity.Actor, id string, version int64, reason string, reply Reply[Claim]) (Claim, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, id, identity.ActForClaimants)
-	if err != nil {
-		return Claim{}, err
-	}
-	if err := matchVersion(version, claim.Version); err != nil {
-		return Claim{}, err
-	}
-	if claim.State, err = claim.State.after(Withdraw); err != nil {
-		return Claim{}, err
-	}
-	claim.UpdatedAt = s.now()
-	return s.update(ctx, claim, reply, func(ctx context.Context, tx Tx, claim Claim) error {
-		// The reason is free text of a person: it stays out of event and log.
-		return s.record(ctx, tx, actor, claim, "claim.withdrawn", map[string]any{"reason_given": reason != ""})
-	})
-}
-
-// update stores the changed claim against the version it was read at and then
-// what follows from it, in one transaction.
-func (s *Service) update(ctx context.Context, claim Claim, reply Reply[Claim],
-	follow func(ctx context.Context, tx Tx, claim Claim) error,
-) (Claim, error) {
-	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
-		if err := tx.UpdateClaim(ctx, claim); err != nil {
-			return Claim{}, err
+	return s.act(ctx, actor, id, version, DoWithdraw, reply, func(ctx context.Context, tx Tx, claim *Claim) (deed, error) {
+		if claim.Standing > 0 && !claim.AppealOpen {
+			return deed{}, notNow(claim.State, DoWithdraw) // an amendment is proposed
 		}
-		changed := claim
-		changed.Version++
-		return changed, follow(ctx, tx, changed)
-	})
-}
-
-// submitted moves the claim to submitted and makes its next estimate.
-func (s *Service) submitted(ctx context.Context, claim *Claim, f filing) (*Estimate, error) {
-	state, err := claim.State.after(Submit)
-	if err != nil {
-		return nil, err
-	}
-	now := s.now()
-	claim.State, claim.SubmittedAt, claim.UpdatedAt = state, &now, now
-	claim.Late = !now.Before(f.incident.Filing.ClosesAt)
-	claim.Estimates++
-	estimate, err := s.estimate(ctx, f, claim.ID, claim.Estimates)
-	if err != nil {
-		return nil, err
-	}
-	claim.Estimated, claim.Outcome, claim.Estimate = &estimate.Amount, estimate.Outcome, estimate.Bytes
-	return &estimate, nil
-}
-
-func (s *Service) recordSubmission(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, estimate Estimate) error {
-	if err := tx.InsertEstimate(ctx, estimate); err != nil {
-		return err
-	}
-	return s.record(ctx, tx, actor, claim, "claim.submitted", map[string]any{
-		"late": claim.Late, "estimate": int64(estimate.N), "estimate_hash": estimate.Hash, "input_hash": estimate.InputHash,
-		"model": estimate.Model, "scheme": estimate.Scheme.ID, "scheme_version": int64(estimate.Scheme.Version),
-		"amount": int64(estimate.Amount), "outcome": estimate.Outcome,
+		if err := s.endRequest(ctx, tx, *claim, RequestRecalled); err != nil {
+			return deed{}, err
+		}
+		claim.free()
+		claim.DueAt = nil
+		// The reason is free text of a person: it stays out of event and log.
+		done := deed{to: Withdrawn, data: map[string]any{"reason_given": reason != "", "appeal": claim.AppealOpen}}
+		if !claim.AppealOpen {
+			return done, nil
+		}
+		now := s.now()
+		done.to, claim.DueAt = Decided, &now
+		return done, s.endAppeal(ctx, tx, claim, true)
 	})
 }
 
@@ -308,7 +301,10 @@ func (s *Service) record(ctx context.Context, tx Tx, actor identity.Actor, claim
 // Claim finds one claim that the actor may see, with its newest estimate.
 func (s *Service) Claim(ctx context.Context, actor identity.Actor, id string) (Claim, error) {
 	claim, err := s.findClaim(ctx, s.store, actor, id, identity.ReadClaims)
-	if err != nil || claim.Estimates == 0 {
+	if err != nil {
+		return Claim{}, err
+	}
+	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil || claim.Estimates == 0 {
 		return claim, err
 	}
 	estimate, err := s.store.Estimate(ctx, id, 0)

@@ -29,8 +29,9 @@ type Claimant struct {
 	BusinessNumber string // digits; merchants only, unique
 	DriverID       string // on the platform; drivers only, unique
 	Bank           *BankAccount
-	Zone           string // IANA zone of the wall clock of all histories
-	Currency       string // ISO 4217 of all histories
+	AccountChanged *time.Time // when Bank was last replaced; nil when it is the first
+	Zone           string     // IANA zone of the wall clock of all histories
+	Currency       string     // ISO 4217 of all histories
 	AnnualRevenue  *money.Minor
 	Outlets        []Outlet
 	Version        int64
@@ -47,10 +48,11 @@ type BankAccount struct {
 
 // Outlet is one place of business or one driver account of a claimant.
 type Outlet struct {
-	Code   string // unique within the claimant
-	Name   string
-	Sector string // one of scheme.Sectors
-	Region string // ISO 3166-2
+	Code       string // unique within the claimant
+	Name       string
+	Sector     string // one of scheme.Sectors
+	Region     string // ISO 3166-2
+	PlatformID string // what the platform knows it by: a shop, a car, a driver; may be empty
 }
 
 // Outlet finds an outlet by its code.
@@ -84,7 +86,7 @@ func (s *Service) Register(ctx context.Context, actor identity.Actor, c Claimant
 	}
 	now := s.now()
 	c.ID, c.Version, c.CreatedAt, c.UpdatedAt = newID(), 1, now, now
-	key, token := newKey(identity.Claimant, "first key", c.ID, actor.KeyID, now, now.Add(keyLifetime))
+	key, token := newKey(identity.Claimant, "first key", "", c.ID, actor.KeyID, now, now.Add(keyLifetime))
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Registered, error) {
 		if err := tx.InsertClaimant(ctx, c); err != nil {
 			return Registered{}, err
@@ -120,6 +122,9 @@ func (s *Service) ChangeClaimant(ctx context.Context, actor identity.Actor, id s
 			return Claimant{}, err
 		}
 		c.UpdatedAt = s.now()
+		if account != nil && !sameAccount(account, c.Bank) {
+			c.AccountChanged = &c.UpdatedAt
+		}
 		if err := tx.UpdateClaimant(ctx, c); err != nil {
 			return Claimant{}, err
 		}
@@ -153,7 +158,11 @@ func keepUsedOutlets(ctx context.Context, tx Tx, c Claimant, before []Outlet) er
 
 // Claimant finds one claimant that the actor may see.
 func (s *Service) Claimant(ctx context.Context, actor identity.Actor, id string) (Claimant, error) {
-	return findClaimant(ctx, s.store, actor, id, identity.ReadClaims)
+	c, err := findClaimant(ctx, s.store, actor, id, identity.ReadClaims)
+	if err != nil {
+		return Claimant{}, err
+	}
+	return c, s.looked(ctx, actor, Claim{ClaimantID: id}, readClaimant, "")
 }
 
 // findClaimant answers a claimant's key NotFound alike for claimants that do not

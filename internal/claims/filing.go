@@ -213,11 +213,16 @@ func (f filing) sumClaimed() (money.Minor, error) {
 
 // claim makes the claim of a checked filing.
 func (f filing) claim(actor identity.Actor, now time.Time) Claim {
-	return Claim{
+	claim := Claim{
 		ID: newID(), Reference: newReference(), IncidentID: f.incident.ID, ClaimantID: f.claimant.ID, Outlet: f.Outlet,
 		Channel: f.Channel, State: Drafted, Currency: f.incident.Currency, Content: f.Content, Claimed: f.claimed,
 		FiledBy: actor.KeyID, Version: 1, CreatedAt: now, UpdatedAt: now,
+		Desk: Desk{StateSince: now},
 	}
+	if !actor.Owns(f.claimant.ID) {
+		claim.FiledPerson = actor.Person
+	}
+	return claim
 }
 
 // local turns an interval of instants into one of the claimant's wall clock.

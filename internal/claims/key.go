@@ -9,10 +9,13 @@ import (
 	"redress/internal/identity"
 )
 
-func newKey(role identity.Role, label, claimantID, issuedBy string, now, expires time.Time) (identity.Key, string) {
+func newKey(role identity.Role, label, person, claimantID, issuedBy string, now, expires time.Time) (identity.Key, string) {
 	id, hash, token := identity.NewToken()
+	if person == "" {
+		person = id
+	}
 	return identity.Key{
-		ID: id, Role: role, Label: label, ClaimantID: claimantID, IssuedBy: issuedBy,
+		ID: id, Role: role, Label: label, Person: person, ClaimantID: claimantID, IssuedBy: issuedBy,
 		Hash: hash, CreatedAt: now, ExpiresAt: expires,
 	}, token
 }
@@ -21,6 +24,7 @@ func newKey(role identity.Role, label, claimantID, issuedBy string, now, expires
 type KeyRequest struct {
 	Role       identity.Role
 	Label      string
+	Person     string     // code of who will hold it, so that a second key of theirs is known as theirs
 	ClaimantID string     // for the roles claimant and delegate
 	ExpiresAt  *time.Time // a year from now when nil
 }
@@ -75,7 +79,7 @@ func (s *Service) issue(ctx context.Context, actor identity.Actor, in KeyRequest
 			return IssuedKey{}, err
 		}
 	}
-	key, token := newKey(in.Role, in.Label, in.ClaimantID, actor.KeyID, now, expires)
+	key, token := newKey(in.Role, in.Label, in.Person, in.ClaimantID, actor.KeyID, now, expires)
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (IssuedKey, error) {
 		if err := tx.InsertKey(ctx, key); err != nil {
 			return IssuedKey{}, err

@@ -28,7 +28,8 @@ type Reevaluation struct {
 // reevaluateAtOnce bounds how long evaluating anew may hold the writer.
 const reevaluateAtOnce = 100
 
-// Reevaluate makes a new estimate for each submitted claim of an incident whose
+// Reevaluate makes a new estimate for each claim of an incident that was
+// submitted and not yet decided (others count as missed) and whose
 // newest one was made under another scheme version than the one in force, which
 // ref must name. What the histories said stays as it was estimated; only the
 // scheme is applied anew. Estimates made before stay. Each batch is a
@@ -141,23 +142,20 @@ func (s *Service) replaceEstimate(ctx context.Context, tx Tx, actor identity.Act
 	if err != nil {
 		return err
 	}
-	if claim.State != Submitted || claim.Estimates != old.N {
+	if !claim.State.undecided() || claim.Estimates != old.N {
 		out.Missed++
 		return nil
 	}
-	claim.Estimates, claim.Estimated, claim.Outcome, claim.UpdatedAt = made.N, &made.Amount, made.Outcome, made.MadeAt
-	if err := tx.UpdateClaim(ctx, claim); err != nil {
-		return err
-	}
-	claim.Version++
+	claim.Estimates, claim.Estimated, claim.Outcome = made.N, &made.Amount, made.Outcome
+	claim.Stake = stake(claim)
 	if err := tx.InsertEstimate(ctx, made); err != nil {
 		return err
 	}
-	err = s.record(ctx, tx, actor, claim, "claim.reevaluated", map[string]any{
+	_, err = s.move(ctx, tx, actor, claim, "claim.reevaluated", deed{to: claim.State, data: map[string]any{
 		"estimate": int64(made.N), "estimate_hash": made.Hash, "input_hash": made.InputHash, "model": made.Model,
 		"scheme": made.Scheme.ID, "scheme_version": int64(made.Scheme.Version), "amount": int64(made.Amount), "outcome": made.Outcome,
 		"amount_before": int64(old.Amount), "outcome_before": old.Outcome,
-	})
+	}})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Service struct {
 	store Store
 	now   func() time.Time
 	rules sync.Map // *scheme.Scheme by SchemeRef
+	books sync.Map // Policy or Catalogue by hash
 }
 
 // New makes a service over a store and a clock.

@@ -58,6 +58,8 @@ type Reader interface {
 
 	Job(ctx context.Context, id string) (Job, error)
 
+	DeskReader
+
 	// Answered finds the answer kept under an idempotency key, nil when there is
 	// none. A key that was used for another request is an Invalid fault.
 	Answered(ctx context.Context, once Once, now time.Time) (*Answer, error)
@@ -68,6 +70,7 @@ type Reader interface {
 // differ; inserts that break a uniqueness fail with kind Conflict.
 type Tx interface {
 	Reader
+	DeskTx
 
 	// Recall reserves an idempotency key for this transaction and answers nil, or
 	// answers as Answered when the key is taken.
@@ -105,6 +108,110 @@ type Tx interface {
 	// UpdateJob stores what became of a job that was taken. It fails with kind
 	// Stale when somebody else has taken it since.
 	UpdateJob(ctx context.Context, job Job) error
+}
+
+// DeskReader finds what belongs to the staff's side of claims.
+type DeskReader interface {
+	// Rulebook finds one version of a rulebook, the newest when version is 0.
+	Rulebook(ctx context.Context, kind RulebookKind, version int) (Rulebook, error)
+	// Checks lists the checks of the newest submission in the order of their code.
+	Checks(ctx context.Context, claimID string) ([]CheckRow, error)
+	// Decisions lists the decisions of a claim with their approvals, oldest first.
+	Decisions(ctx context.Context, claimID string) ([]Decision, error)
+	// Requests lists the information requests of a claim, oldest first.
+	Requests(ctx context.Context, claimID string) ([]InformationRequest, error)
+	// AppealOf finds the appeal of a claim.
+	AppealOf(ctx context.Context, claimID string) (AppealCase, error)
+	Letter(ctx context.Context, claimID string, decision int) (Letter, error)
+	EvidenceFile(ctx context.Context, id string) (EvidenceFile, error)
+	// EvidenceFiles lists the files of a claim, oldest first.
+	EvidenceFiles(ctx context.Context, claimID string) ([]EvidenceFile, error)
+	// EvidenceUsed is how many files, with how many bytes, a claimant has stored.
+	EvidenceUsed(ctx context.Context, claimantID string) (files int, bytes int64, err error)
+	// EvidenceKnown keeps those of the ids that have a row.
+	EvidenceKnown(ctx context.Context, ids []string) ([]string, error)
+	// Reads lists the looks at a claim's personal data, newest first.
+	Reads(ctx context.Context, claimID string, page Page) ([]Read, error)
+	Exclusions(ctx context.Context, claimID string) ([]Exclusion, error)
+	// Stages lists the stages of a claim, oldest first.
+	Stages(ctx context.Context, claimID string) ([]Stage, error)
+	// StageTimes hands over the finished stages of an incident's claims, in no
+	// particular order.
+	StageTimes(ctx context.Context, incidentID string, visit func(State, time.Duration)) error
+	// Due lists at most limit claims whose DueAt is not after now, earliest first.
+	Due(ctx context.Context, now time.Time, limit int) ([]Claim, error)
+	// Unit is the keyed hash of the platform's account behind a claimant's outlet:
+	// of the outlet's id on the platform, else of the driver's; an outlet that the
+	// platform does not know is a unit of its own.
+	Unit(claimant Claimant, outlet string) []byte
+	// Twins looks for a submission's look-alikes by keyed hash, each by an index.
+	// The claim need not be stored yet.
+	Twins(ctx context.Context, claim Claim, claimant Claimant, now time.Time) (Twins, error)
+	// Copies counts the marks (keyed hashes of weeks of a history) that histories
+	// of other claimants carry, too.
+	Copies(ctx context.Context, claimantID string, marks []uint64) (int, error)
+	// Similar lists at most limit decided claims of an incident and sector whose
+	// estimated amount is nearest, from below and from above.
+	Similar(ctx context.Context, claim Claim, limit int) ([]Claim, error)
+	// Covered lists the intervals that a claim covers.
+	Covered(ctx context.Context, claimID string) ([]Cover, error)
+	Views(ctx context.Context, person string) ([]View, error)
+	// Unsealed lists at most limit decisions that stand and are in no batch yet.
+	Unsealed(ctx context.Context, incidentID string, limit int) ([]Decision, error)
+	Batch(ctx context.Context, id string) (Batch, error)
+	// Batches lists the batches of an incident, newest first.
+	Batches(ctx context.Context, incidentID string, page Page) ([]Batch, error)
+	BatchDecisions(ctx context.Context, batchID string) ([]Decision, error)
+	QualityReview(ctx context.Context, id string) (QualityReview, error)
+	QualityReviews(ctx context.Context, incidentID string, page Page) ([]QualityReview, error)
+}
+
+// DeskTx writes what belongs to the staff's side of claims. Rows are inserted and
+// never changed, unless a method says so.
+type DeskTx interface {
+	InsertRulebook(ctx context.Context, book Rulebook) error
+	// LockNext finds the best claim of the queue that the person may have and keeps
+	// it from other transactions until this one ends; nil when there is none.
+	LockNext(ctx context.Context, request LeaseRequest) (*Claim, error)
+	InsertChecks(ctx context.Context, rows []CheckRow) error
+	// InsertDecision stores a decision; one that a person may not make is a
+	// Conflict fault.
+	InsertDecision(ctx context.Context, decision Decision) error
+	// InsertApproval stores an approval; the maker's own is a Conflict fault.
+	InsertApproval(ctx context.Context, approval Approval) error
+	InsertRequest(ctx context.Context, request InformationRequest) error
+	// UpdateRequest stores answers to a request and its end.
+	UpdateRequest(ctx context.Context, request InformationRequest) error
+	// InsertAppeal stores the appeal of a claim; a second is a Conflict fault.
+	InsertAppeal(ctx context.Context, appeal AppealCase) error
+	// EndAppeal stores how an appeal ended.
+	EndAppeal(ctx context.Context, appeal AppealCase) error
+	InsertLetter(ctx context.Context, letter Letter) error
+	InsertEvidenceFile(ctx context.Context, file EvidenceFile) error
+	InsertRead(ctx context.Context, read Read) error
+	// InsertExclusion keeps a person from a claim; a repeated one is left as it is.
+	InsertExclusion(ctx context.Context, exclusion Exclusion) error
+	// EnterStage ends the claim's current stage and begins the next.
+	EnterStage(ctx context.Context, stage Stage) error
+	// InsertCovers claims intervals for a claim; one that overlaps another claim's
+	// is a Conflict fault.
+	InsertCovers(ctx context.Context, covers []Cover) error
+	// DeleteCovers frees what a claim covers.
+	DeleteCovers(ctx context.Context, claimID string) error
+	// InsertMarks stores marks of a claimant's history; known ones are left as they
+	// are.
+	InsertMarks(ctx context.Context, claimantID string, marks []uint64) error
+	InsertView(ctx context.Context, view View) error
+	DeleteView(ctx context.Context, person, id string) error
+	// InsertBatch stores a batch and puts the decisions into it.
+	InsertBatch(ctx context.Context, batch Batch, decisions []Decision) error
+	// DrawBatch stores the seed of a batch and its quality reviews.
+	DrawBatch(ctx context.Context, batch Batch, reviews []QualityReview) error
+	// LeaseQuality assigns the oldest open quality review that the person may have
+	// until the given time; nil when there is none.
+	LeaseQuality(ctx context.Context, incidentID, person string, now, until time.Time) (*QualityReview, error)
+	// EndQuality stores the verdict of a quality review that the person holds.
+	EndQuality(ctx context.Context, review QualityReview, now time.Time) error
 }
 
 // Store is the database. InTx is the one door for writes: f runs in one

@@ -67,6 +67,30 @@ func (e BucketMinutes) Valid() bool {
 	}
 }
 
+// Defines values for BulkInputAction.
+const (
+	Assign  BulkInputAction = "assign"
+	Hold    BulkInputAction = "hold"
+	PutBack BulkInputAction = "put_back"
+	Release BulkInputAction = "release"
+)
+
+// Valid indicates whether the value is a known member of the BulkInputAction enum.
+func (e BulkInputAction) Valid() bool {
+	switch e {
+	case Assign:
+		return true
+	case Hold:
+		return true
+	case PutBack:
+		return true
+	case Release:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Channel.
 const (
 	API   Channel = "api"
@@ -85,6 +109,27 @@ func (e Channel) Valid() bool {
 	case Phone:
 		return true
 	case Web:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for CheckResult.
+const (
+	CheckResultFlagged       CheckResult = "flagged"
+	CheckResultNotApplicable CheckResult = "not_applicable"
+	CheckResultPassed        CheckResult = "passed"
+)
+
+// Valid indicates whether the value is a known member of the CheckResult enum.
+func (e CheckResult) Valid() bool {
+	switch e {
+	case CheckResultFlagged:
+		return true
+	case CheckResultNotApplicable:
+		return true
+	case CheckResultPassed:
 		return true
 	default:
 		return false
@@ -117,15 +162,36 @@ func (e ClaimOutcome) Valid() bool {
 
 // Defines values for ClaimState.
 const (
-	ClaimStateDraft     ClaimState = "draft"
-	ClaimStateSubmitted ClaimState = "submitted"
-	ClaimStateWithdrawn ClaimState = "withdrawn"
+	ClaimStateAppealed             ClaimState = "appealed"
+	ClaimStateAwaitingApproval     ClaimState = "awaiting_approval"
+	ClaimStateClosed               ClaimState = "closed"
+	ClaimStateDecided              ClaimState = "decided"
+	ClaimStateDraft                ClaimState = "draft"
+	ClaimStateInReview             ClaimState = "in_review"
+	ClaimStateInformationRequested ClaimState = "information_requested"
+	ClaimStateOnHold               ClaimState = "on_hold"
+	ClaimStateSubmitted            ClaimState = "submitted"
+	ClaimStateWithdrawn            ClaimState = "withdrawn"
 )
 
 // Valid indicates whether the value is a known member of the ClaimState enum.
 func (e ClaimState) Valid() bool {
 	switch e {
+	case ClaimStateAppealed:
+		return true
+	case ClaimStateAwaitingApproval:
+		return true
+	case ClaimStateClosed:
+		return true
+	case ClaimStateDecided:
+		return true
 	case ClaimStateDraft:
+		return true
+	case ClaimStateInReview:
+		return true
+	case ClaimStateInformationRequested:
+		return true
+	case ClaimStateOnHold:
 		return true
 	case ClaimStateSubmitted:
 		return true
@@ -148,6 +214,81 @@ func (e ClaimantKind) Valid() bool {
 	case Driver:
 		return true
 	case Merchant:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DecisionKind.
+const (
+	DecisionKindAmendment DecisionKind = "amendment"
+	DecisionKindAppeal    DecisionKind = "appeal"
+	DecisionKindAutomatic DecisionKind = "automatic"
+	DecisionKindDecision  DecisionKind = "decision"
+)
+
+// Valid indicates whether the value is a known member of the DecisionKind enum.
+func (e DecisionKind) Valid() bool {
+	switch e {
+	case DecisionKindAmendment:
+		return true
+	case DecisionKindAppeal:
+		return true
+	case DecisionKindAutomatic:
+		return true
+	case DecisionKindDecision:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EvidenceFileScan.
+const (
+	EvidenceFileScanNotScanned   EvidenceFileScan = "not_scanned"
+	EvidenceFileScanPassed       EvidenceFileScan = "passed"
+	EvidenceFileScanUnrecognised EvidenceFileScan = "unrecognised"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceFileScan enum.
+func (e EvidenceFileScan) Valid() bool {
+	switch e {
+	case EvidenceFileScanNotScanned:
+		return true
+	case EvidenceFileScanPassed:
+		return true
+	case EvidenceFileScanUnrecognised:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EvidenceSlot.
+const (
+	EvidenceSlotBankBook            EvidenceSlot = "bank_book"
+	EvidenceSlotBusinessCertificate EvidenceSlot = "business_certificate"
+	EvidenceSlotExpenseReceipt      EvidenceSlot = "expense_receipt"
+	EvidenceSlotOther               EvidenceSlot = "other"
+	EvidenceSlotSalesProof          EvidenceSlot = "sales_proof"
+	EvidenceSlotServiceUseProof     EvidenceSlot = "service_use_proof"
+)
+
+// Valid indicates whether the value is a known member of the EvidenceSlot enum.
+func (e EvidenceSlot) Valid() bool {
+	switch e {
+	case EvidenceSlotBankBook:
+		return true
+	case EvidenceSlotBusinessCertificate:
+		return true
+	case EvidenceSlotExpenseReceipt:
+		return true
+	case EvidenceSlotOther:
+		return true
+	case EvidenceSlotSalesProof:
+		return true
+	case EvidenceSlotServiceUseProof:
 		return true
 	default:
 		return false
@@ -244,6 +385,27 @@ func (e IncidentState) Valid() bool {
 	case IncidentStateDraft:
 		return true
 	case IncidentStateOpen:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for InformationRequestEndedAs.
+const (
+	Answered InformationRequestEndedAs = "answered"
+	Lapsed   InformationRequestEndedAs = "lapsed"
+	Recalled InformationRequestEndedAs = "recalled"
+)
+
+// Valid indicates whether the value is a known member of the InformationRequestEndedAs enum.
+func (e InformationRequestEndedAs) Valid() bool {
+	switch e {
+	case Answered:
+		return true
+	case Lapsed:
+		return true
+	case Recalled:
 		return true
 	default:
 		return false
@@ -418,6 +580,30 @@ func (e OutcomeSumOutcome) Valid() bool {
 	case OutcomeSumOutcomePays:
 		return true
 	case OutcomeSumOutcomeReview:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReadWhat.
+const (
+	ReadWhatClaim    ReadWhat = "claim"
+	ReadWhatClaimant ReadWhat = "claimant"
+	ReadWhatEvidence ReadWhat = "evidence"
+	ReadWhatLetter   ReadWhat = "letter"
+)
+
+// Valid indicates whether the value is a known member of the ReadWhat enum.
+func (e ReadWhat) Valid() bool {
+	switch e {
+	case ReadWhatClaim:
+		return true
+	case ReadWhatClaimant:
+		return true
+	case ReadWhatEvidence:
+		return true
+	case ReadWhatLetter:
 		return true
 	default:
 		return false
@@ -607,6 +793,30 @@ func (e TimestampKind) Valid() bool {
 	}
 }
 
+// Defines values for Verdict.
+const (
+	Approved       Verdict = "approved"
+	PartlyApproved Verdict = "partly_approved"
+	Refused        Verdict = "refused"
+	Rejected       Verdict = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the Verdict enum.
+func (e Verdict) Valid() bool {
+	switch e {
+	case Approved:
+		return true
+	case PartlyApproved:
+		return true
+	case Refused:
+		return true
+	case Rejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for WindowFiguresActualSource.
 const (
 	WindowFiguresActualSourceAssumed  WindowFiguresActualSource = "assumed"
@@ -632,6 +842,61 @@ func (e WindowFiguresActualSource) Valid() bool {
 //
 // Example: 20000
 type Amount = money.Minor
+
+// Answers defines model for Answers.
+type Answers struct {
+	Items []ItemAnswer `json:"items"`
+}
+
+// AppealCase defines model for AppealCase.
+type AppealCase struct {
+	// Decision Number of the decision appealed against.
+	Decision int        `json:"decision"`
+	EndedAt  *time.Time `json:"ended_at,omitempty"`
+	FiledAt  time.Time  `json:"filed_at"`
+	Files    []ID       `json:"files"`
+	Grounds  string     `json:"grounds"`
+
+	// NewFiles Uploaded since that decision.
+	NewFiles []EvidenceFile `json:"new_files"`
+
+	// NewHistories Of the claim's services, uploaded since that decision.
+	NewHistories []NewHistory `json:"new_histories"`
+	Withdrawn    bool         `json:"withdrawn"`
+}
+
+// AppealInput defines model for AppealInput.
+type AppealInput struct {
+	// Files Evidence uploaded before.
+	Files   []ID   `json:"files,omitempty"`
+	Grounds string `json:"grounds"`
+}
+
+// Approval defines model for Approval.
+type Approval struct {
+	// Approved Or returned to the maker.
+	Approved bool      `json:"approved"`
+	At       time.Time `json:"at"`
+
+	// By Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	By   *Person `json:"by,omitempty"`
+	Note *string `json:"note,omitempty"`
+}
+
+// ApprovalNote defines model for ApprovalNote.
+type ApprovalNote struct {
+	Note *string `json:"note,omitempty"`
+}
+
+// Assignment defines model for Assignment.
+type Assignment struct {
+	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Person *Person `json:"person,omitempty"`
+}
 
 // BankAccount defines model for BankAccount.
 type BankAccount struct {
@@ -666,6 +931,50 @@ type BucketMinutes int
 // Buckets Buckets or transactions, one object each.
 type Buckets = []Bucket
 
+// BulkInput defines model for BulkInput.
+type BulkInput struct {
+	Action BulkInputAction `json:"action"`
+	Claims []ClaimVersion  `json:"claims,omitempty"`
+
+	// Filter Empty fields narrow nothing.
+	Filter *ClaimFilter `json:"filter,omitempty"`
+
+	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Person *Person `json:"person,omitempty"`
+
+	// Preview Say what would happen and change nothing.
+	Preview *bool `json:"preview,omitempty"`
+
+	// Reason Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	Reason   *ReasonCode `json:"reason,omitempty"`
+	ReviewAt *time.Time  `json:"review_at,omitempty"`
+}
+
+// BulkInputAction defines model for BulkInput.Action.
+type BulkInputAction string
+
+// BulkResult defines model for BulkResult.
+type BulkResult struct {
+	// ClaimID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimID ID       `json:"claim_id"`
+	Problem *Problem `json:"problem,omitempty"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
+	State   *ClaimState `json:"state,omitempty"`
+	Version *int        `json:"version,omitempty"`
+}
+
+// BulkResults defines model for BulkResults.
+type BulkResults struct {
+	Done    int          `json:"done"`
+	Refused int          `json:"refused"`
+	Results []BulkResult `json:"results"`
+}
+
 // Candidate One of the two.
 type Candidate struct {
 	// Document A scheme in the language of docs/schemes.md, checked by its own reader.
@@ -691,8 +1000,41 @@ type Changes struct {
 // Channel How the claim came in.
 type Channel string
 
+// Check defines model for Check.
+type Check struct {
+	Code   string                 `json:"code"`
+	Detail Text                   `json:"detail"`
+	Facts  map[string]interface{} `json:"facts,omitempty"`
+	Points int                    `json:"points"`
+
+	// Remedy What the claimant can do about it.
+	Remedy *Text       `json:"remedy,omitempty"`
+	Result CheckResult `json:"result"`
+
+	// Service Example: taxi
+	Service *Code `json:"service,omitempty"`
+}
+
+// CheckResult defines model for Check.Result.
+type CheckResult string
+
+// CheckList defines model for CheckList.
+type CheckList struct {
+	Checks []Check `json:"checks"`
+	Score  int     `json:"score"`
+}
+
 // Claim defines model for Claim.
 type Claim struct {
+	// Assessed The loss as the decision that stands finds it.
+	Assessed *Amount `json:"assessed,omitempty"`
+
+	// Automatic The decision that stands was made without a person; you may ask for one.
+	Automatic *bool `json:"automatic,omitempty"`
+
+	// Awarded What the decision that stands awards.
+	Awarded *Amount `json:"awarded,omitempty"`
+
 	// Channel How the claim came in.
 	Channel Channel `json:"channel"`
 
@@ -708,12 +1050,21 @@ type Claim struct {
 	// Example: KRW
 	Currency Currency `json:"currency"`
 
+	// Decision Number of the decision that stands.
+	Decision *int `json:"decision,omitempty"`
+
+	// Desk Where the claim stands on the staff's side; only staff see it.
+	Desk *ClaimDesk `json:"desk,omitempty"`
+
 	// Estimate Immutable. Names everything it was made from, so that it can be recomputed.
 	Estimate *Estimate `json:"estimate,omitempty"`
 
 	// Estimated What the scheme pays on the newest estimate; see its outcome.
-	Estimated *Amount   `json:"estimated,omitempty"`
-	Expenses  []Expense `json:"expenses"`
+	Estimated *Amount `json:"estimated,omitempty"`
+
+	// ExpectedAt When the next step may be expected, or is due.
+	ExpectedAt *time.Time `json:"expected_at,omitempty"`
+	Expenses   []Expense  `json:"expenses"`
 
 	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 	ID ID `json:"id"`
@@ -722,9 +1073,10 @@ type Claim struct {
 	IncidentID ID `json:"incident_id"`
 
 	// Late Submitted after the filing period closed.
-	Late    bool          `json:"late"`
-	Lines   []LossLine    `json:"lines"`
-	Outcome *ClaimOutcome `json:"outcome,omitempty"`
+	Late     bool          `json:"late"`
+	Lines    []LossLine    `json:"lines"`
+	NextStep Text          `json:"next_step"`
+	Outcome  *ClaimOutcome `json:"outcome,omitempty"`
 
 	// Outlet Example: taxi
 	Outlet Code `json:"outlet"`
@@ -737,17 +1089,97 @@ type Claim struct {
 	// Reference For people to say and write; no 0, O, 1 or I.
 	//
 	// Example: R-7K3M-9Q2X-4BHT
-	Reference     string         `json:"reference"`
+	Reference string `json:"reference"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
 	State         ClaimState     `json:"state"`
 	Statement     *string        `json:"statement,omitempty"`
 	SubmittedAt   *time.Time     `json:"submitted_at,omitempty"`
 	Subscriptions []Subscription `json:"subscriptions"`
 	UpdatedAt     time.Time      `json:"updated_at"`
-	Version       int            `json:"version"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict *Verdict `json:"verdict,omitempty"`
+	Version int      `json:"version"`
 }
 
 // ClaimOutcome defines model for Claim.Outcome.
 type ClaimOutcome string
+
+// ClaimDesk Where the claim stands on the staff's side; only staff see it.
+type ClaimDesk struct {
+	// AssignedTo Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	AssignedTo *Person `json:"assigned_to,omitempty"`
+
+	// HumanAsked The claimant asked for a person.
+	HumanAsked *bool `json:"human_asked,omitempty"`
+
+	// LeaseUntil Anybody may take the claim after it.
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+
+	// PromisedAt The decision date promised first; it never changes.
+	PromisedAt *time.Time `json:"promised_at,omitempty"`
+
+	// Rank Place in the queue: the earliest is next.
+	Rank   *time.Time `json:"rank,omitempty"`
+	Region *string    `json:"region,omitempty"`
+
+	// Score Sum of the points of the checks that flagged something. It sorts; it never rejects.
+	Score int `json:"score"`
+
+	// Sector What an outlet does; the sectors that schemes know.
+	Sector *Sector `json:"sector,omitempty"`
+
+	// Stake The larger of claimed and estimated.
+	Stake      Amount    `json:"stake"`
+	StateSince time.Time `json:"state_since"`
+
+	// WaitedSeconds How long the clock has stood still.
+	WaitedSeconds *int `json:"waited_seconds,omitempty"`
+}
+
+// ClaimFilter Empty fields narrow nothing.
+type ClaimFilter struct {
+	// AssignedTo Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	AssignedTo *Person `json:"assigned_to,omitempty"`
+
+	// Check A check that flagged the newest submission.
+	Check *string `json:"check,omitempty"`
+
+	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimantID *ID `json:"claimant_id,omitempty"`
+
+	// IncidentID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	IncidentID *ID `json:"incident_id,omitempty"`
+
+	// OverdueBefore Promised before it and not decided.
+	OverdueBefore *time.Time `json:"overdue_before,omitempty"`
+	Region        *string    `json:"region,omitempty"`
+	ScoreFrom     *int       `json:"score_from,omitempty"`
+
+	// Sector What an outlet does; the sectors that schemes know.
+	Sector *Sector `json:"sector,omitempty"`
+
+	// StakeFrom Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	StakeFrom *Amount `json:"stake_from,omitempty"`
+
+	// StakeUpTo Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	StakeUpTo *Amount `json:"stake_up_to,omitempty"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
+	State *ClaimState `json:"state,omitempty"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict *Verdict `json:"verdict,omitempty"`
+}
 
 // ClaimInput defines model for ClaimInput.
 type ClaimInput struct {
@@ -791,7 +1223,7 @@ type ClaimPatch struct {
 	Subscriptions        []Subscription `json:"subscriptions,omitempty"`
 }
 
-// ClaimState defines model for ClaimState.
+// ClaimState Claimants see on_hold and awaiting_approval as in_review.
 type ClaimState string
 
 // ClaimSum defines model for ClaimSum.
@@ -805,6 +1237,15 @@ type ClaimSum struct {
 
 	// Suppressed The figures are withheld by the rule that `disclosure` states.
 	Suppressed *bool `json:"suppressed,omitempty"`
+}
+
+// ClaimVersion defines model for ClaimVersion.
+type ClaimVersion struct {
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID ID `json:"id"`
+
+	// Version Refused when the claim has changed; any when absent.
+	Version *int `json:"version,omitempty"`
 }
 
 // Claimant defines model for Claimant.
@@ -883,8 +1324,32 @@ type ClaimantPatch struct {
 	Phone         *string      `json:"phone,omitempty" validate:"omitempty,phone"`
 }
 
+// Clock defines model for Clock.
+type Clock struct {
+	P50Seconds int `json:"p50_seconds"`
+	P90Seconds int `json:"p90_seconds"`
+	P99Seconds int `json:"p99_seconds"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
+	State ClaimState `json:"state"`
+	Stays int        `json:"stays"`
+}
+
+// ClockList defines model for ClockList.
+type ClockList struct {
+	Clocks []Clock `json:"clocks"`
+}
+
 // Code Example: taxi
 type Code = string
+
+// Criterion defines model for Criterion.
+type Criterion struct {
+	Code  string `json:"code"`
+	Held  bool   `json:"held"`
+	Limit int    `json:"limit"`
+	Value int    `json:"value"`
+}
 
 // Currency ISO 4217 code.
 //
@@ -903,6 +1368,125 @@ type CurrentUpload struct {
 	// UploadID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 	UploadID   ID        `json:"upload_id"`
 	UploadedAt time.Time `json:"uploaded_at"`
+}
+
+// Decision defines model for Decision.
+type Decision struct {
+	Approval *Approval `json:"approval,omitempty"`
+
+	// Assessed Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Assessed Amount `json:"assessed"`
+
+	// Awarded Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Awarded Amount `json:"awarded"`
+
+	// Claimed Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Claimed  Amount      `json:"claimed"`
+	Criteria []Criterion `json:"criteria,omitempty"`
+
+	// ErrorCode Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	ErrorCode *ReasonCode `json:"error_code,omitempty"`
+
+	// Estimate Number of the estimate it rests on.
+	Estimate *int `json:"estimate,omitempty"`
+
+	// Estimated Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Estimated *Amount      `json:"estimated,omitempty"`
+	Evidence  []ID         `json:"evidence,omitempty"`
+	Kind      DecisionKind `json:"kind"`
+	MadeAt    time.Time    `json:"made_at"`
+
+	// MadeBy Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	MadeBy        *Person `json:"made_by,omitempty"`
+	N             int     `json:"n"`
+	NeedsApproval bool    `json:"needs_approval"`
+	Note          *string `json:"note,omitempty"`
+
+	// Override Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	Override *ReasonCode `json:"override,omitempty"`
+
+	// PolicyVersion Version of the desk policy.
+	PolicyVersion int `json:"policy_version"`
+
+	// Reason Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	Reason ReasonCode `json:"reason"`
+
+	// ReasonVersion Version of the catalogue of reasons.
+	ReasonVersion int `json:"reason_version"`
+
+	// Stands It needed no approval or has it. The newest that stands is in force.
+	Stands bool `json:"stands"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict Verdict `json:"verdict"`
+}
+
+// DecisionKind defines model for Decision.Kind.
+type DecisionKind string
+
+// DecisionBatch defines model for DecisionBatch.
+type DecisionBatch struct {
+	Rows []DecisionRow `json:"rows"`
+}
+
+// DecisionInput defines model for DecisionInput.
+type DecisionInput struct {
+	// Assessed The loss as you find it, by the scheme.
+	Assessed Amount `json:"assessed"`
+
+	// Awarded What is to be paid; at most assessed.
+	Awarded Amount `json:"awarded"`
+
+	// ErrorCode Of a decision on appeal and of an amendment: what was wrong before; `none` when nothing was.
+	ErrorCode *ReasonCode `json:"error_code,omitempty"`
+
+	// Evidence Files the decision rests on.
+	Evidence []ID `json:"evidence,omitempty"`
+
+	// Note To the claimant; it is in the letter.
+	Note *string `json:"note,omitempty"`
+
+	// Override Reason for an amount beyond what is claimed and estimated, or beyond the scheme's cap.
+	Override *ReasonCode `json:"override,omitempty"`
+
+	// Reason Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	Reason ReasonCode `json:"reason"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict Verdict `json:"verdict"`
+}
+
+// DecisionList defines model for DecisionList.
+type DecisionList struct {
+	Decisions []Decision `json:"decisions"`
+}
+
+// DecisionRow defines model for DecisionRow.
+type DecisionRow struct {
+	// ClaimID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimID  ID            `json:"claim_id"`
+	Decision DecisionInput `json:"decision"`
+
+	// Version Of the claim as you have seen it.
+	Version int `json:"version"`
 }
 
 // Estimate Immutable. Names everything it was made from, so that it can be recomputed.
@@ -954,6 +1538,41 @@ type EventList struct {
 	Events []Event `json:"events"`
 }
 
+// EvidenceFile defines model for EvidenceFile.
+type EvidenceFile struct {
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+
+	// SameAs On how many other claims the same file lies; only staff see it.
+	SameAs *int             `json:"same_as,omitempty"`
+	Scan   EvidenceFileScan `json:"scan"`
+
+	// Sha256 Of the bytes, in hex.
+	Sha256 string `json:"sha256"`
+
+	// Size Bytes.
+	Size int          `json:"size"`
+	Slot EvidenceSlot `json:"slot"`
+
+	// Type Media type, by content.
+	//
+	// Example: application/pdf
+	Type       string    `json:"type"`
+	UploadedAt time.Time `json:"uploaded_at"`
+}
+
+// EvidenceFileScan defines model for EvidenceFile.Scan.
+type EvidenceFileScan string
+
+// EvidenceList defines model for EvidenceList.
+type EvidenceList struct {
+	Files []EvidenceFile `json:"files"`
+}
+
+// EvidenceSlot defines model for EvidenceSlot.
+type EvidenceSlot string
+
 // EvidenceValue defines model for EvidenceValue.
 type EvidenceValue struct {
 	// Amount Minor units of the currency of the resource.
@@ -994,6 +1613,13 @@ type Expense struct {
 
 // ExpenseKind saved_cost is a cost the outage saved; every other kind one it caused.
 type ExpenseKind string
+
+// FailedCriterion defines model for FailedCriterion.
+type FailedCriterion struct {
+	// Claims That it kept from an automatic decision.
+	Claims int    `json:"claims"`
+	Code   string `json:"code"`
+}
 
 // FieldProblem defines model for FieldProblem.
 type FieldProblem struct {
@@ -1052,6 +1678,17 @@ type GroupChange struct {
 	Losers    Shift  `json:"losers"`
 	Unchanged Shift  `json:"unchanged"`
 	Winners   Shift  `json:"winners"`
+}
+
+// HoldInput defines model for HoldInput.
+type HoldInput struct {
+	// Reason Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	Reason ReasonCode `json:"reason"`
+
+	// ReviewAt When the claim comes back by itself, within 90 days.
+	ReviewAt time.Time `json:"review_at"`
 }
 
 // ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
@@ -1119,6 +1756,38 @@ type IncidentPatch struct {
 	Timestamps []Timestamp  `json:"timestamps,omitempty"`
 }
 
+// InformationRequest defines model for InformationRequest.
+type InformationRequest struct {
+	AskedAt time.Time `json:"asked_at"`
+
+	// AskedBy Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	AskedBy *Person                    `json:"asked_by,omitempty"`
+	DueAt   time.Time                  `json:"due_at"`
+	EndedAs *InformationRequestEndedAs `json:"ended_as,omitempty"`
+	EndedAt *time.Time                 `json:"ended_at,omitempty"`
+	Items   []RequestedItem            `json:"items"`
+	Message *string                    `json:"message,omitempty"`
+	N       int                        `json:"n"`
+}
+
+// InformationRequestEndedAs defines model for InformationRequest.EndedAs.
+type InformationRequestEndedAs string
+
+// InformationRequestInput defines model for InformationRequestInput.
+type InformationRequestInput struct {
+	// DueAt Until when; the policy says when absent.
+	DueAt   *time.Time           `json:"due_at,omitempty"`
+	Items   []RequestedItemInput `json:"items"`
+	Message *string              `json:"message,omitempty"`
+}
+
+// InformationRequestList defines model for InformationRequestList.
+type InformationRequestList struct {
+	Requests []InformationRequest `json:"requests"`
+}
+
 // Interruption defines model for Interruption.
 type Interruption struct {
 	End   time.Time `json:"end" validate:"gtfield=Start"`
@@ -1148,6 +1817,14 @@ type IssuedKey struct {
 
 	// Token Shown once.
 	Token string `json:"token"`
+}
+
+// ItemAnswer defines model for ItemAnswer.
+type ItemAnswer struct {
+	// Code Example: taxi
+	Code  Code    `json:"code"`
+	Files []ID    `json:"files,omitempty"`
+	Text  *string `json:"text,omitempty"`
 }
 
 // Job defines model for Job.
@@ -1186,13 +1863,18 @@ type JobFailure struct {
 // Key defines model for Key.
 type Key struct {
 	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
-	ClaimantID *ID        `json:"claimant_id,omitempty"`
-	CreatedAt  time.Time  `json:"created_at"`
-	ExpiresAt  time.Time  `json:"expires_at"`
-	ID         KeyID      `json:"id"`
-	Label      string     `json:"label"`
-	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
-	Role       Role       `json:"role"`
+	ClaimantID *ID       `json:"claimant_id,omitempty"`
+	CreatedAt  time.Time `json:"created_at"`
+	ExpiresAt  time.Time `json:"expires_at"`
+	ID         KeyID     `json:"id"`
+	Label      string    `json:"label"`
+
+	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Person    Person     `json:"person"`
+	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Role      Role       `json:"role"`
 }
 
 // KeyID defines model for KeyId.
@@ -1206,7 +1888,10 @@ type KeyInput struct {
 	// ExpiresAt A year from now when absent.
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	Label     *string    `json:"label,omitempty"`
-	Role      Role       `json:"role"`
+
+	// Person Who will hold it: all keys of one person carry the same code, so that nobody checks their own decision with a second key. The id of the key when absent.
+	Person *Person `json:"person,omitempty"`
+	Role   Role    `json:"role"`
 }
 
 // KeyList defines model for KeyList.
@@ -1292,6 +1977,17 @@ type NamedValue struct {
 	Value string `json:"value"`
 }
 
+// NewHistory defines model for NewHistory.
+type NewHistory struct {
+	// Service Example: taxi
+	Service Code          `json:"service"`
+	Source  RevenueSource `json:"source"`
+
+	// UploadID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	UploadID   ID        `json:"upload_id"`
+	UploadedAt time.Time `json:"uploaded_at"`
+}
+
 // OutcomeSum defines model for OutcomeSum.
 type OutcomeSum struct {
 	Outcome OutcomeSumOutcome `json:"outcome"`
@@ -1309,6 +2005,9 @@ type Outlet struct {
 	// Name Name of the place or vehicle.
 	Name string `json:"name"`
 
+	// PlatformID What the platform knows it by: a shop, a car. One loss of it is paid once, whoever claims it. Shown masked.
+	PlatformID *string `json:"platform_id,omitempty"`
+
 	// Region ISO 3166-2 subdivision.
 	//
 	// Example: KR-11
@@ -1316,6 +2015,42 @@ type Outlet struct {
 
 	// Sector What an outlet does; the sectors that schemes know.
 	Sector Sector `json:"sector"`
+}
+
+// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+//
+// Example: desk-07
+type Person = string
+
+// PolicyTrial defines model for PolicyTrial.
+type PolicyTrial struct {
+	// Awarded What it would have awarded on them.
+	Awarded Amount `json:"awarded"`
+
+	// Claims Claims looked at.
+	Claims int `json:"claims"`
+
+	// Decided That it would have decided by itself.
+	Decided int               `json:"decided"`
+	Failed  []FailedCriterion `json:"failed"`
+
+	// PeopleAgreed Of those, with the same award.
+	PeopleAgreed int `json:"people_agreed"`
+
+	// PeopleAwarded What people awarded on them.
+	PeopleAwarded Amount `json:"people_awarded"`
+
+	// PeopleDecided Of those, that a person has decided.
+	PeopleDecided int `json:"people_decided"`
+}
+
+// PolicyTrialInput defines model for PolicyTrialInput.
+type PolicyTrialInput struct {
+	// IncidentID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	IncidentID ID `json:"incident_id"`
+
+	// Policy The rules as data; docs/desk.md lists every field.
+	Policy RulebookDocument `json:"policy"`
 }
 
 // PreliminaryEstimate As Estimate, for nothing that is stored.
@@ -1348,11 +2083,106 @@ type Progress struct {
 	Total int `json:"total"`
 }
 
+// QualityReview defines model for QualityReview.
+type QualityReview struct {
+	Agrees *bool `json:"agrees,omitempty"`
+
+	// AssignedTo Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	AssignedTo *Person    `json:"assigned_to,omitempty"`
+	At         *time.Time `json:"at,omitempty"`
+
+	// By Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	By *Person `json:"by,omitempty"`
+
+	// ClaimID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimID  ID  `json:"claim_id"`
+	Decision int `json:"decision"`
+
+	// ErrorCode Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	ErrorCode *ReasonCode `json:"error_code,omitempty"`
+
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID         ID         `json:"id"`
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	Note       *string    `json:"note,omitempty"`
+}
+
+// QualityReviewList defines model for QualityReviewList.
+type QualityReviewList struct {
+	Reviews []QualityReview `json:"reviews"`
+}
+
+// QualityVerdict defines model for QualityVerdict.
+type QualityVerdict struct {
+	Agrees bool `json:"agrees"`
+
+	// ErrorCode Code in the catalogue of reasons in force.
+	//
+	// Example: evidence_agrees
+	ErrorCode *ReasonCode `json:"error_code,omitempty"`
+	Note      *string     `json:"note,omitempty"`
+}
+
+// QueueFilter What you want from the queue; empty fields narrow nothing.
+type QueueFilter struct {
+	// IncidentID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	IncidentID *ID     `json:"incident_id,omitempty"`
+	Region     *string `json:"region,omitempty"`
+
+	// Sector What an outlet does; the sectors that schemes know.
+	Sector *Sector `json:"sector,omitempty"`
+
+	// StakeFrom Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	StakeFrom *Amount `json:"stake_from,omitempty"`
+
+	// StakeUpTo Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	StakeUpTo *Amount `json:"stake_up_to,omitempty"`
+}
+
+// Read defines model for Read.
+type Read struct {
+	At time.Time `json:"at"`
+
+	// Item Which file or letter.
+	Item *string `json:"item,omitempty"`
+
+	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Person  *Person  `json:"person,omitempty"`
+	Purpose string   `json:"purpose"`
+	Role    Role     `json:"role"`
+	What    ReadWhat `json:"what"`
+}
+
+// ReadWhat defines model for Read.What.
+type ReadWhat string
+
+// ReadList defines model for ReadList.
+type ReadList struct {
+	Reads []Read `json:"reads"`
+}
+
 // ReadReport What a file was read as.
 type ReadReport = json.RawMessage
 
 // ReadSummary Span, buckets, totals, what was missing, and how the file was understood.
 type ReadSummary = json.RawMessage
+
+// ReasonCode Code in the catalogue of reasons in force.
+//
+// Example: evidence_agrees
+type ReasonCode = string
 
 // ReasonSum defines model for ReasonSum.
 type ReasonSum struct {
@@ -1369,6 +2199,32 @@ type ReasonSumOutcome string
 type RegisteredClaimant struct {
 	Claimant Claimant  `json:"claimant"`
 	Key      IssuedKey `json:"key"`
+}
+
+// RequestedItem defines model for RequestedItem.
+type RequestedItem struct {
+	AnsweredAt *time.Time `json:"answered_at,omitempty"`
+
+	// Code Example: taxi
+	Code        Code           `json:"code"`
+	Files       []ID           `json:"files,omitempty"`
+	Slot        *EvidenceSlot  `json:"slot,omitempty"`
+	Substitutes []EvidenceSlot `json:"substitutes,omitempty"`
+	Text        *string        `json:"text,omitempty"`
+	What        string         `json:"what"`
+	Why         string         `json:"why"`
+}
+
+// RequestedItemInput defines model for RequestedItemInput.
+type RequestedItemInput struct {
+	// Code Example: taxi
+	Code Code          `json:"code"`
+	Slot *EvidenceSlot `json:"slot,omitempty"`
+
+	// Substitutes Slots that are accepted instead.
+	Substitutes []EvidenceSlot `json:"substitutes,omitempty"`
+	What        string         `json:"what"`
+	Why         string         `json:"why"`
 }
 
 // RevenueSource defines model for RevenueSource.
@@ -1400,6 +2256,20 @@ type RowProblem struct {
 	Detail Text    `json:"detail"`
 	Line   int     `json:"line"`
 }
+
+// Rulebook defines model for Rulebook.
+type Rulebook struct {
+	// Document The rules as data; docs/desk.md lists every field.
+	Document RulebookDocument `json:"document"`
+
+	// Hash SHA-256 of the bytes that its version is served as, in hex.
+	Hash        string    `json:"hash"`
+	PublishedAt time.Time `json:"published_at"`
+	Version     int       `json:"version"`
+}
+
+// RulebookDocument The rules as data; docs/desk.md lists every field.
+type RulebookDocument = json.RawMessage
 
 // SchemeDocument A scheme in the language of docs/schemes.md, checked by its own reader.
 type SchemeDocument = json.RawMessage
@@ -1512,6 +2382,47 @@ type Shift struct {
 	Suppressed *bool  `json:"suppressed,omitempty"`
 }
 
+// SimilarClaim defines model for SimilarClaim.
+type SimilarClaim struct {
+	// Awarded Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Awarded Amount `json:"awarded"`
+
+	// ClaimID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimID ID `json:"claim_id"`
+
+	// Claimed Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Claimed *Amount `json:"claimed,omitempty"`
+
+	// Distance 0 is alike in everything compared.
+	Distance float32 `json:"distance"`
+
+	// Estimated Minor units of the currency of the resource.
+	//
+	// Example: 20000
+	Estimated *Amount `json:"estimated,omitempty"`
+	Reference string  `json:"reference"`
+	Region    string  `json:"region"`
+
+	// Sector What an outlet does; the sectors that schemes know.
+	Sector Sector `json:"sector"`
+
+	// Verdict Refused is on the merits; rejected can be mended and submitted again.
+	Verdict Verdict `json:"verdict"`
+}
+
+// SimilarClaims defines model for SimilarClaims.
+type SimilarClaims struct {
+	Claims      []SimilarClaim `json:"claims"`
+	Explanation *Text          `json:"explanation,omitempty"`
+
+	// Outlier The amount lies outside what similar claims were awarded for what was estimated.
+	Outlier bool `json:"outlier"`
+}
+
 // SimulatedScheme defines model for SimulatedScheme.
 type SimulatedScheme struct {
 	// Apart The smallest number of claims, above 0, that this and another scheme of the simulation answer differently.
@@ -1537,6 +2448,20 @@ type Simulation = json.RawMessage
 // SimulationInput defines model for SimulationInput.
 type SimulationInput struct {
 	Candidates []Candidate `json:"candidates"`
+}
+
+// Stage defines model for Stage.
+type Stage struct {
+	EnteredAt time.Time  `json:"entered_at"`
+	LeftAt    *time.Time `json:"left_at,omitempty"`
+
+	// State Claimants see on_hold and awaiting_approval as in_review.
+	State ClaimState `json:"state"`
+}
+
+// StageList defines model for StageList.
+type StageList struct {
+	Stages []Stage `json:"stages"`
 }
 
 // StatelessEstimate defines model for StatelessEstimate.
@@ -1615,6 +2540,31 @@ type Validation struct {
 	Valid    bool                 `json:"valid"`
 }
 
+// Verdict Refused is on the merits; rejected can be mended and submitted again.
+type Verdict string
+
+// View defines model for View.
+type View struct {
+	// Filter Empty fields narrow nothing.
+	Filter ClaimFilter `json:"filter"`
+
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// ViewInput defines model for ViewInput.
+type ViewInput struct {
+	// Filter Empty fields narrow nothing.
+	Filter ClaimFilter `json:"filter"`
+	Name   string      `json:"name"`
+}
+
+// ViewList defines model for ViewList.
+type ViewList struct {
+	Views []View `json:"views"`
+}
+
 // Window defines model for Window.
 type Window struct {
 	// DownBasisPoints Share of the service that was down.
@@ -1671,6 +2621,12 @@ type ClaimantPath = string
 // Cursor defines model for Cursor.
 type Cursor = string
 
+// DecisionPath defines model for DecisionPath.
+type DecisionPath = int
+
+// FilePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type FilePath = ID
+
 // IdempotencyKey defines model for IdempotencyKey.
 type IdempotencyKey = string
 
@@ -1686,13 +2642,34 @@ type IncidentPath = ID
 // Limit defines model for Limit.
 type Limit = int
 
+// Purpose defines model for Purpose.
+type Purpose = string
+
+// RequestPath defines model for RequestPath.
+type RequestPath = int
+
+// ReviewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type ReviewPath = ID
+
+// RulebookVersionPath defines model for RulebookVersionPath.
+type RulebookVersionPath = int
+
 // SchemePath Example: sandbox-2022
 type SchemePath = SchemeID
+
+// ViewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type ViewPath = ID
 
 // RegisterClaimantParams defines parameters for RegisterClaimant.
 type RegisterClaimantParams struct {
 	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetClaimantParams defines parameters for GetClaimant.
+type GetClaimantParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
 }
 
 // PatchClaimantParams defines parameters for PatchClaimant.
@@ -1720,6 +2697,36 @@ type ListClaimsParams struct {
 
 	// State Only claims in this state.
 	State *ClaimState `form:"state,omitempty" json:"state,omitempty"`
+
+	// ClaimantID Only claims of this claimant.
+	ClaimantID *ID `form:"claimant_id,omitempty" json:"claimant_id,omitempty"`
+
+	// Sector Only claims of this sector.
+	Sector *Sector `form:"sector,omitempty" json:"sector,omitempty"`
+
+	// Region Only claims of this region.
+	Region *string `form:"region,omitempty" json:"region,omitempty"`
+
+	// AssignedTo Only claims assigned to this person.
+	AssignedTo *Person `form:"assigned_to,omitempty" json:"assigned_to,omitempty"`
+
+	// Verdict Only claims whose standing decision says this.
+	Verdict *Verdict `form:"verdict,omitempty" json:"verdict,omitempty"`
+
+	// Check Only claims that this check flagged.
+	Check *string `form:"check,omitempty" json:"check,omitempty"`
+
+	// ScoreFrom Only claims with at least this score.
+	ScoreFrom *int `form:"score_from,omitempty" json:"score_from,omitempty"`
+
+	// StakeFrom Only claims with at least this at stake.
+	StakeFrom *Amount `form:"stake_from,omitempty" json:"stake_from,omitempty"`
+
+	// StakeUpTo Only claims with at most this at stake.
+	StakeUpTo *Amount `form:"stake_up_to,omitempty" json:"stake_up_to,omitempty"`
+
+	// OverdueBefore Only undecided claims promised before this.
+	OverdueBefore *time.Time `form:"overdue_before,omitempty" json:"overdue_before,omitempty"`
 }
 
 // FileClaimParams defines parameters for FileClaim.
@@ -1728,8 +2735,17 @@ type FileClaimParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// BulkActParams defines parameters for BulkAct.
+type BulkActParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // GetClaimParams defines parameters for GetClaim.
 type GetClaimParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+
 	// IfNoneMatch An ETag already held.
 	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
@@ -1738,6 +2754,198 @@ type GetClaimParams struct {
 type PatchClaimParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AcceptDecisionParams defines parameters for AcceptDecision.
+type AcceptDecisionParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AmendDecisionParams defines parameters for AmendDecision.
+type AmendDecisionParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetAppealParams defines parameters for GetAppeal.
+type GetAppealParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// FileAppealParams defines parameters for FileAppeal.
+type FileAppealParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AskHumanParams defines parameters for AskHuman.
+type AskHumanParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AssignClaimParams defines parameters for AssignClaim.
+type AssignClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListChecksParams defines parameters for ListChecks.
+type ListChecksParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// ListDecisionsParams defines parameters for ListDecisions.
+type ListDecisionsParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// DecideClaimParams defines parameters for DecideClaim.
+type DecideClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveDecisionParams defines parameters for ApproveDecision.
+type ApproveDecisionParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// GetLetterParams defines parameters for GetLetter.
+type GetLetterParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// ReturnDecisionParams defines parameters for ReturnDecision.
+type ReturnDecisionParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListEvidenceParams defines parameters for ListEvidence.
+type ListEvidenceParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// GetEvidenceParams defines parameters for GetEvidence.
+type GetEvidenceParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// HoldClaimParams defines parameters for HoldClaim.
+type HoldClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListInformationRequestsParams defines parameters for ListInformationRequests.
+type ListInformationRequestsParams struct {
+	// Purpose Why staff look at this; recorded. Files and letters of claims that are not assigned to you need it.
+	Purpose *Purpose `form:"purpose,omitempty" json:"purpose,omitempty"`
+}
+
+// RequestInformationParams defines parameters for RequestInformation.
+type RequestInformationParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// AnswerRequestParams defines parameters for AnswerRequest.
+type AnswerRequestParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RecallRequestParams defines parameters for RecallRequest.
+type RecallRequestParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutBackClaimParams defines parameters for PutBackClaim.
+type PutBackClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListReadsParams defines parameters for ListReads.
+type ListReadsParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// RecuseFromClaimParams defines parameters for RecuseFromClaim.
+type RecuseFromClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReleaseClaimParams defines parameters for ReleaseClaim.
+type ReleaseClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListSimilarClaimsParams defines parameters for ListSimilarClaims.
+type ListSimilarClaimsParams struct {
+	// Awarded Amount to compare; the estimated one when absent.
+	Awarded *Amount `form:"awarded,omitempty" json:"awarded,omitempty"`
 }
 
 // SubmitClaimParams defines parameters for SubmitClaim.
@@ -1754,6 +2962,24 @@ type WithdrawClaimParams struct {
 	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DecideBatchParams defines parameters for DecideBatch.
+type DecideBatchParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PutPolicyParams defines parameters for PutPolicy.
+type PutPolicyParams struct {
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// PutReasonsParams defines parameters for PutReasons.
+type PutReasonsParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -1818,6 +3044,21 @@ type OpenIncidentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListQualityReviewsParams defines parameters for ListQualityReviews.
+type ListQualityReviewsParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// NextQualityReviewParams defines parameters for NextQualityReview.
+type NextQualityReviewParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // PutIncidentSchemeParams defines parameters for PutIncidentScheme.
 type PutIncidentSchemeParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
@@ -1851,6 +3092,18 @@ type CreateKeyParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// EndQualityReviewParams defines parameters for EndQualityReview.
+type EndQualityReviewParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// NextClaimParams defines parameters for NextClaim.
+type NextClaimParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListSchemesParams defines parameters for ListSchemes.
 type ListSchemesParams struct {
 	// Cursor Opaque position from a Link header.
@@ -1866,6 +3119,12 @@ type CreateSchemeParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// SaveViewParams defines parameters for SaveView.
+type SaveViewParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // RegisterClaimantJSONRequestBody defines body for RegisterClaimant for application/json ContentType.
 type RegisterClaimantJSONRequestBody = ClaimantInput
 
@@ -1875,14 +3134,56 @@ type PatchClaimantApplicationMergePatchPlusJSONRequestBody = ClaimantPatch
 // FileClaimJSONRequestBody defines body for FileClaim for application/json ContentType.
 type FileClaimJSONRequestBody = ClaimInput
 
+// BulkActJSONRequestBody defines body for BulkAct for application/json ContentType.
+type BulkActJSONRequestBody = BulkInput
+
 // ValidateClaimJSONRequestBody defines body for ValidateClaim for application/json ContentType.
 type ValidateClaimJSONRequestBody = ClaimInput
 
 // PatchClaimApplicationMergePatchPlusJSONRequestBody defines body for PatchClaim for application/merge-patch+json ContentType.
 type PatchClaimApplicationMergePatchPlusJSONRequestBody = ClaimPatch
 
+// AmendDecisionJSONRequestBody defines body for AmendDecision for application/json ContentType.
+type AmendDecisionJSONRequestBody = DecisionInput
+
+// FileAppealJSONRequestBody defines body for FileAppeal for application/json ContentType.
+type FileAppealJSONRequestBody = AppealInput
+
+// AssignClaimJSONRequestBody defines body for AssignClaim for application/json ContentType.
+type AssignClaimJSONRequestBody = Assignment
+
+// DecideClaimJSONRequestBody defines body for DecideClaim for application/json ContentType.
+type DecideClaimJSONRequestBody = DecisionInput
+
+// ApproveDecisionJSONRequestBody defines body for ApproveDecision for application/json ContentType.
+type ApproveDecisionJSONRequestBody = ApprovalNote
+
+// ReturnDecisionJSONRequestBody defines body for ReturnDecision for application/json ContentType.
+type ReturnDecisionJSONRequestBody = ApprovalNote
+
+// HoldClaimJSONRequestBody defines body for HoldClaim for application/json ContentType.
+type HoldClaimJSONRequestBody = HoldInput
+
+// RequestInformationJSONRequestBody defines body for RequestInformation for application/json ContentType.
+type RequestInformationJSONRequestBody = InformationRequestInput
+
+// AnswerRequestJSONRequestBody defines body for AnswerRequest for application/json ContentType.
+type AnswerRequestJSONRequestBody = Answers
+
 // WithdrawClaimJSONRequestBody defines body for WithdrawClaim for application/json ContentType.
 type WithdrawClaimJSONRequestBody = Withdrawal
+
+// DecideBatchJSONRequestBody defines body for DecideBatch for application/json ContentType.
+type DecideBatchJSONRequestBody = DecisionBatch
+
+// PutPolicyJSONRequestBody defines body for PutPolicy for application/json ContentType.
+type PutPolicyJSONRequestBody = RulebookDocument
+
+// TryPolicyJSONRequestBody defines body for TryPolicy for application/json ContentType.
+type TryPolicyJSONRequestBody = PolicyTrialInput
+
+// PutReasonsJSONRequestBody defines body for PutReasons for application/json ContentType.
+type PutReasonsJSONRequestBody = RulebookDocument
 
 // EstimateJSONRequestBody defines body for Estimate for application/json ContentType.
 type EstimateJSONRequestBody = EstimateInput
@@ -1905,8 +3206,17 @@ type PutWindowsJSONRequestBody = ServiceList
 // CreateKeyJSONRequestBody defines body for CreateKey for application/json ContentType.
 type CreateKeyJSONRequestBody = KeyInput
 
+// EndQualityReviewJSONRequestBody defines body for EndQualityReview for application/json ContentType.
+type EndQualityReviewJSONRequestBody = QualityVerdict
+
+// NextClaimJSONRequestBody defines body for NextClaim for application/json ContentType.
+type NextClaimJSONRequestBody = QueueFilter
+
 // CreateSchemeJSONRequestBody defines body for CreateScheme for application/json ContentType.
 type CreateSchemeJSONRequestBody = SchemeDocument
+
+// SaveViewJSONRequestBody defines body for SaveView for application/json ContentType.
+type SaveViewJSONRequestBody = ViewInput
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -1915,7 +3225,7 @@ type ServerInterface interface {
 	RegisterClaimant(c *gin.Context, params RegisterClaimantParams)
 	// GetClaimant One claimant, personal data masked
 	// (GET /v1/claimants/{claimant})
-	GetClaimant(c *gin.Context, claimant ClaimantPath)
+	GetClaimant(c *gin.Context, claimant ClaimantPath, params GetClaimantParams)
 	// PatchClaimant Change name, phone, bank account or outlets
 	// (PATCH /v1/claimants/{claimant})
 	PatchClaimant(c *gin.Context, claimant ClaimantPath, params PatchClaimantParams)
@@ -1928,15 +3238,54 @@ type ServerInterface interface {
 	// FileClaim File a claim
 	// (POST /v1/claims)
 	FileClaim(c *gin.Context, params FileClaimParams)
+	// BulkAct Do one thing to many claims
+	// (POST /v1/claims/bulk)
+	BulkAct(c *gin.Context, params BulkActParams)
 	// ValidateClaim Check a claim without filing it
 	// (POST /v1/claims/validate)
 	ValidateClaim(c *gin.Context)
 	// GetClaim One claim with its newest estimate
 	// (GET /v1/claims/{claim})
 	GetClaim(c *gin.Context, claim ClaimPath, params GetClaimParams)
-	// PatchClaim Change a draft
+	// PatchClaim Change a draft, or a claim that was rejected as fixable
 	// (PATCH /v1/claims/{claim})
 	PatchClaim(c *gin.Context, claim ClaimPath, params PatchClaimParams)
+	// AcceptDecision Accept the decision and close the claim
+	// (POST /v1/claims/{claim}/accept)
+	AcceptDecision(c *gin.Context, claim ClaimPath, params AcceptDecisionParams)
+	// AmendDecision Propose an amendment of the decision that stands
+	// (POST /v1/claims/{claim}/amendments)
+	AmendDecision(c *gin.Context, claim ClaimPath, params AmendDecisionParams)
+	// GetAppeal The appeal, with what is new since the decision
+	// (GET /v1/claims/{claim}/appeal)
+	GetAppeal(c *gin.Context, claim ClaimPath, params GetAppealParams)
+	// FileAppeal Appeal against the decision that stands
+	// (POST /v1/claims/{claim}/appeal)
+	FileAppeal(c *gin.Context, claim ClaimPath, params FileAppealParams)
+	// AskHuman Have a person decide again what was decided automatically
+	// (POST /v1/claims/{claim}/ask-human)
+	AskHuman(c *gin.Context, claim ClaimPath, params AskHumanParams)
+	// AssignClaim Take a claim, keep it for longer, or hand it over
+	// (POST /v1/claims/{claim}/assign)
+	AssignClaim(c *gin.Context, claim ClaimPath, params AssignClaimParams)
+	// ListChecks The checks of the newest submission
+	// (GET /v1/claims/{claim}/checks)
+	ListChecks(c *gin.Context, claim ClaimPath, params ListChecksParams)
+	// ListDecisions List the decisions of a claim, oldest first
+	// (GET /v1/claims/{claim}/decisions)
+	ListDecisions(c *gin.Context, claim ClaimPath, params ListDecisionsParams)
+	// DecideClaim Decide a claim
+	// (POST /v1/claims/{claim}/decisions)
+	DecideClaim(c *gin.Context, claim ClaimPath, params DecideClaimParams)
+	// ApproveDecision Approve a proposed decision
+	// (POST /v1/claims/{claim}/decisions/{n}/approve)
+	ApproveDecision(c *gin.Context, claim ClaimPath, n DecisionPath, params ApproveDecisionParams)
+	// GetLetter The letter about a decision that stands
+	// (GET /v1/claims/{claim}/decisions/{n}/letter)
+	GetLetter(c *gin.Context, claim ClaimPath, n DecisionPath, params GetLetterParams)
+	// ReturnDecision Return a proposed decision to its maker
+	// (POST /v1/claims/{claim}/decisions/{n}/return)
+	ReturnDecision(c *gin.Context, claim ClaimPath, n DecisionPath, params ReturnDecisionParams)
 	// GetClaimEstimate The newest estimate, byte for byte as stored
 	// (GET /v1/claims/{claim}/estimate)
 	GetClaimEstimate(c *gin.Context, claim ClaimPath)
@@ -1946,15 +3295,78 @@ type ServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(c *gin.Context, claim ClaimPath)
+	// ListEvidence List the files of a claim
+	// (GET /v1/claims/{claim}/evidence)
+	ListEvidence(c *gin.Context, claim ClaimPath, params ListEvidenceParams)
 	// GetEvidenceValue Which missing fact could change the amount, and by how much at most
 	// (GET /v1/claims/{claim}/evidence-value)
 	GetEvidenceValue(c *gin.Context, claim ClaimPath)
+	// GetEvidence The bytes of a file
+	// (GET /v1/claims/{claim}/evidence/{file})
+	GetEvidence(c *gin.Context, claim ClaimPath, file FilePath, params GetEvidenceParams)
+	// HoldClaim Put a claim on hold until a date
+	// (POST /v1/claims/{claim}/hold)
+	HoldClaim(c *gin.Context, claim ClaimPath, params HoldClaimParams)
+	// ListInformationRequests List the information requests of a claim, oldest first
+	// (GET /v1/claims/{claim}/information-requests)
+	ListInformationRequests(c *gin.Context, claim ClaimPath, params ListInformationRequestsParams)
+	// RequestInformation Ask the claimant for things
+	// (POST /v1/claims/{claim}/information-requests)
+	RequestInformation(c *gin.Context, claim ClaimPath, params RequestInformationParams)
+	// AnswerRequest Answer an information request
+	// (POST /v1/claims/{claim}/information-requests/{n}/answer)
+	AnswerRequest(c *gin.Context, claim ClaimPath, n RequestPath, params AnswerRequestParams)
+	// RecallRequest Take back an information request
+	// (POST /v1/claims/{claim}/information-requests/{n}/recall)
+	RecallRequest(c *gin.Context, claim ClaimPath, n RequestPath, params RecallRequestParams)
+	// PutBackClaim Return a claim to the queue
+	// (POST /v1/claims/{claim}/put-back)
+	PutBackClaim(c *gin.Context, claim ClaimPath, params PutBackClaimParams)
+	// ListReads Who looked at personal data of the claim, and why
+	// (GET /v1/claims/{claim}/reads)
+	ListReads(c *gin.Context, claim ClaimPath, params ListReadsParams)
+	// RecuseFromClaim Return a claim for a conflict of interest
+	// (POST /v1/claims/{claim}/recuse)
+	RecuseFromClaim(c *gin.Context, claim ClaimPath, params RecuseFromClaimParams)
+	// ReleaseClaim Take a claim off hold
+	// (POST /v1/claims/{claim}/release)
+	ReleaseClaim(c *gin.Context, claim ClaimPath, params ReleaseClaimParams)
+	// ListSimilarClaims Decided claims like this one
+	// (GET /v1/claims/{claim}/similar)
+	ListSimilarClaims(c *gin.Context, claim ClaimPath, params ListSimilarClaimsParams)
+	// ListStages How long the claim stayed in each state
+	// (GET /v1/claims/{claim}/stages)
+	ListStages(c *gin.Context, claim ClaimPath)
 	// SubmitClaim Submit a draft
 	// (POST /v1/claims/{claim}/submit)
 	SubmitClaim(c *gin.Context, claim ClaimPath, params SubmitClaimParams)
 	// WithdrawClaim Withdraw a claim
 	// (POST /v1/claims/{claim}/withdraw)
 	WithdrawClaim(c *gin.Context, claim ClaimPath, params WithdrawClaimParams)
+	// DecideBatch Decide many claims
+	// (POST /v1/decisions/batch)
+	DecideBatch(c *gin.Context, params DecideBatchParams)
+	// GetPolicy The desk policy in force
+	// (GET /v1/desk/policy)
+	GetPolicy(c *gin.Context)
+	// PutPolicy Publish the next version of the desk policy
+	// (PUT /v1/desk/policy)
+	PutPolicy(c *gin.Context, params PutPolicyParams)
+	// TryPolicy Say what a policy would have decided by itself
+	// (POST /v1/desk/policy/trials)
+	TryPolicy(c *gin.Context)
+	// GetPolicyVersion One version of the desk policy, byte for byte as published
+	// (GET /v1/desk/policy/versions/{version})
+	GetPolicyVersion(c *gin.Context, version RulebookVersionPath)
+	// GetReasons The catalogue of reasons in force
+	// (GET /v1/desk/reasons)
+	GetReasons(c *gin.Context)
+	// PutReasons Publish the next version of the catalogue of reasons
+	// (PUT /v1/desk/reasons)
+	PutReasons(c *gin.Context, params PutReasonsParams)
+	// GetReasonsVersion One version of the catalogue of reasons, byte for byte as published
+	// (GET /v1/desk/reasons/versions/{version})
+	GetReasonsVersion(c *gin.Context, version RulebookVersionPath)
 	// Estimate Estimate from a history, storing nothing
 	// (POST /v1/estimates)
 	Estimate(c *gin.Context, params EstimateParams)
@@ -1970,12 +3382,21 @@ type ServerInterface interface {
 	// PatchIncident Change an incident
 	// (PATCH /v1/incidents/{incident})
 	PatchIncident(c *gin.Context, incident IncidentPath, params PatchIncidentParams)
+	// ListClocks How long claims stay in each state
+	// (GET /v1/incidents/{incident}/clocks)
+	ListClocks(c *gin.Context, incident IncidentPath)
 	// CloseIncident Take no further claims
 	// (POST /v1/incidents/{incident}/close)
 	CloseIncident(c *gin.Context, incident IncidentPath, params CloseIncidentParams)
 	// OpenIncident Publish the incident and take claims
 	// (POST /v1/incidents/{incident}/open)
 	OpenIncident(c *gin.Context, incident IncidentPath, params OpenIncidentParams)
+	// ListQualityReviews List sampled decisions and what second looks found
+	// (GET /v1/incidents/{incident}/quality-reviews)
+	ListQualityReviews(c *gin.Context, incident IncidentPath, params ListQualityReviewsParams)
+	// NextQualityReview Get the next sampled decision to look at again
+	// (POST /v1/incidents/{incident}/quality-reviews/next)
+	NextQualityReview(c *gin.Context, incident IncidentPath, params NextQualityReviewParams)
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(c *gin.Context, incident IncidentPath, params PutIncidentSchemeParams)
@@ -1997,6 +3418,12 @@ type ServerInterface interface {
 	// RevokeKey Revoke a key at once
 	// (DELETE /v1/keys/{key})
 	RevokeKey(c *gin.Context, key KeyID)
+	// EndQualityReview Say what a second look found
+	// (POST /v1/quality-reviews/{review})
+	EndQualityReview(c *gin.Context, review ReviewPath, params EndQualityReviewParams)
+	// NextClaim Get the next best claim of the queue
+	// (POST /v1/queue/next)
+	NextClaim(c *gin.Context, params NextClaimParams)
 	// ListSchemes List scheme versions
 	// (GET /v1/schemes)
 	ListSchemes(c *gin.Context, params ListSchemesParams)
@@ -2009,6 +3436,15 @@ type ServerInterface interface {
 	// GetSchemeVersion One version of a scheme, byte for byte
 	// (GET /v1/schemes/{scheme}/versions/{version})
 	GetSchemeVersion(c *gin.Context, scheme SchemePath, version int)
+	// ListViews List the filters you keep
+	// (GET /v1/views)
+	ListViews(c *gin.Context)
+	// SaveView Keep a filter under a name
+	// (POST /v1/views)
+	SaveView(c *gin.Context, params SaveViewParams)
+	// DeleteView Drop a view
+	// (DELETE /v1/views/{view})
+	DeleteView(c *gin.Context, view ViewPath)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -2078,6 +3514,17 @@ func (siw *ServerInterfaceWrapper) GetClaimant(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetClaimantParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -2085,7 +3532,7 @@ func (siw *ServerInterfaceWrapper) GetClaimant(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.GetClaimant(c, claimant)
+	siw.Handler.GetClaimant(c, claimant, params)
 }
 
 // PatchClaimant operation middleware
@@ -2223,6 +3670,86 @@ func (siw *ServerInterfaceWrapper) ListClaims(c *gin.Context) {
 		return
 	}
 
+	// ------------- Optional query parameter "claimant_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "claimant_id", c.Request.URL.Query(), &params.ClaimantID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claimant_id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "sector" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "sector", c.Request.URL.Query(), &params.Sector, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sector: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "region" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "region", c.Request.URL.Query(), &params.Region, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter region: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "assigned_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "assigned_to", c.Request.URL.Query(), &params.AssignedTo, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter assigned_to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "verdict" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "verdict", c.Request.URL.Query(), &params.Verdict, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter verdict: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "check" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "check", c.Request.URL.Query(), &params.Check, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter check: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "score_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "score_from", c.Request.URL.Query(), &params.ScoreFrom, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter score_from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "stake_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "stake_from", c.Request.URL.Query(), &params.StakeFrom, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stake_from: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "stake_up_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "stake_up_to", c.Request.URL.Query(), &params.StakeUpTo, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter stake_up_to: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "overdue_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue_before", c.Request.URL.Query(), &params.OverdueBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter overdue_before: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -2276,6 +3803,49 @@ func (siw *ServerInterfaceWrapper) FileClaim(c *gin.Context) {
 	siw.Handler.FileClaim(c, params)
 }
 
+// BulkAct operation middleware
+func (siw *ServerInterfaceWrapper) BulkAct(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params BulkActParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.BulkAct(c, params)
+}
+
 // ValidateClaim operation middleware
 func (siw *ServerInterfaceWrapper) ValidateClaim(c *gin.Context) {
 
@@ -2306,6 +3876,14 @@ func (siw *ServerInterfaceWrapper) GetClaim(c *gin.Context) {
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params GetClaimParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
 
 	headers := c.Request.Header
 
@@ -2385,6 +3963,745 @@ func (siw *ServerInterfaceWrapper) PatchClaim(c *gin.Context) {
 	}
 
 	siw.Handler.PatchClaim(c, claim, params)
+}
+
+// AcceptDecision operation middleware
+func (siw *ServerInterfaceWrapper) AcceptDecision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AcceptDecisionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AcceptDecision(c, claim, params)
+}
+
+// AmendDecision operation middleware
+func (siw *ServerInterfaceWrapper) AmendDecision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AmendDecisionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AmendDecision(c, claim, params)
+}
+
+// GetAppeal operation middleware
+func (siw *ServerInterfaceWrapper) GetAppeal(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAppealParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetAppeal(c, claim, params)
+}
+
+// FileAppeal operation middleware
+func (siw *ServerInterfaceWrapper) FileAppeal(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params FileAppealParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.FileAppeal(c, claim, params)
+}
+
+// AskHuman operation middleware
+func (siw *ServerInterfaceWrapper) AskHuman(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AskHumanParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AskHuman(c, claim, params)
+}
+
+// AssignClaim operation middleware
+func (siw *ServerInterfaceWrapper) AssignClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AssignClaim(c, claim, params)
+}
+
+// ListChecks operation middleware
+func (siw *ServerInterfaceWrapper) ListChecks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListChecksParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListChecks(c, claim, params)
+}
+
+// ListDecisions operation middleware
+func (siw *ServerInterfaceWrapper) ListDecisions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDecisionsParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDecisions(c, claim, params)
+}
+
+// DecideClaim operation middleware
+func (siw *ServerInterfaceWrapper) DecideClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecideClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideClaim(c, claim, params)
+}
+
+// ApproveDecision operation middleware
+func (siw *ServerInterfaceWrapper) ApproveDecision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n DecisionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveDecisionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ApproveDecision(c, claim, n, params)
+}
+
+// GetLetter operation middleware
+func (siw *ServerInterfaceWrapper) GetLetter(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n DecisionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetLetterParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetLetter(c, claim, n, params)
+}
+
+// ReturnDecision operation middleware
+func (siw *ServerInterfaceWrapper) ReturnDecision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n DecisionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReturnDecisionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReturnDecision(c, claim, n, params)
 }
 
 // GetClaimEstimate operation middleware
@@ -2471,6 +4788,42 @@ func (siw *ServerInterfaceWrapper) ListClaimEvents(c *gin.Context) {
 	siw.Handler.ListClaimEvents(c, claim)
 }
 
+// ListEvidence operation middleware
+func (siw *ServerInterfaceWrapper) ListEvidence(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEvidenceParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListEvidence(c, claim, params)
+}
+
 // GetEvidenceValue operation middleware
 func (siw *ServerInterfaceWrapper) GetEvidenceValue(c *gin.Context) {
 
@@ -2494,6 +4847,707 @@ func (siw *ServerInterfaceWrapper) GetEvidenceValue(c *gin.Context) {
 	}
 
 	siw.Handler.GetEvidenceValue(c, claim)
+}
+
+// GetEvidence operation middleware
+func (siw *ServerInterfaceWrapper) GetEvidence(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "file" -------------
+	var file FilePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "file", c.Param("file"), &file, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetEvidenceParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetEvidence(c, claim, file, params)
+}
+
+// HoldClaim operation middleware
+func (siw *ServerInterfaceWrapper) HoldClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params HoldClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.HoldClaim(c, claim, params)
+}
+
+// ListInformationRequests operation middleware
+func (siw *ServerInterfaceWrapper) ListInformationRequests(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListInformationRequestsParams
+
+	// ------------- Optional query parameter "purpose" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListInformationRequests(c, claim, params)
+}
+
+// RequestInformation operation middleware
+func (siw *ServerInterfaceWrapper) RequestInformation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RequestInformationParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RequestInformation(c, claim, params)
+}
+
+// AnswerRequest operation middleware
+func (siw *ServerInterfaceWrapper) AnswerRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RequestPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AnswerRequestParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AnswerRequest(c, claim, n, params)
+}
+
+// RecallRequest operation middleware
+func (siw *ServerInterfaceWrapper) RecallRequest(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RequestPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecallRequestParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RecallRequest(c, claim, n, params)
+}
+
+// PutBackClaim operation middleware
+func (siw *ServerInterfaceWrapper) PutBackClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutBackClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutBackClaim(c, claim, params)
+}
+
+// ListReads operation middleware
+func (siw *ServerInterfaceWrapper) ListReads(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReadsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReads(c, claim, params)
+}
+
+// RecuseFromClaim operation middleware
+func (siw *ServerInterfaceWrapper) RecuseFromClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecuseFromClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RecuseFromClaim(c, claim, params)
+}
+
+// ReleaseClaim operation middleware
+func (siw *ServerInterfaceWrapper) ReleaseClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleaseClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReleaseClaim(c, claim, params)
+}
+
+// ListSimilarClaims operation middleware
+func (siw *ServerInterfaceWrapper) ListSimilarClaims(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSimilarClaimsParams
+
+	// ------------- Optional query parameter "awarded" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "awarded", c.Request.URL.Query(), &params.Awarded, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter awarded: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSimilarClaims(c, claim, params)
+}
+
+// ListStages operation middleware
+func (siw *ServerInterfaceWrapper) ListStages(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStages(c, claim)
 }
 
 // SubmitClaim operation middleware
@@ -2636,6 +5690,218 @@ func (siw *ServerInterfaceWrapper) WithdrawClaim(c *gin.Context) {
 	}
 
 	siw.Handler.WithdrawClaim(c, claim, params)
+}
+
+// DecideBatch operation middleware
+func (siw *ServerInterfaceWrapper) DecideBatch(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DecideBatchParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DecideBatch(c, params)
+}
+
+// GetPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicy(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPolicy(c)
+}
+
+// PutPolicy operation middleware
+func (siw *ServerInterfaceWrapper) PutPolicy(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutPolicyParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutPolicy(c, params)
+}
+
+// TryPolicy operation middleware
+func (siw *ServerInterfaceWrapper) TryPolicy(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.TryPolicy(c)
+}
+
+// GetPolicyVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicyVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RulebookVersionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPolicyVersion(c, version)
+}
+
+// GetReasons operation middleware
+func (siw *ServerInterfaceWrapper) GetReasons(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReasons(c)
+}
+
+// PutReasons operation middleware
+func (siw *ServerInterfaceWrapper) PutReasons(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutReasonsParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutReasons(c, params)
+}
+
+// GetReasonsVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetReasonsVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RulebookVersionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReasonsVersion(c, version)
 }
 
 // Estimate operation middleware
@@ -2857,6 +6123,31 @@ func (siw *ServerInterfaceWrapper) PatchIncident(c *gin.Context) {
 	siw.Handler.PatchIncident(c, incident, params)
 }
 
+// ListClocks operation middleware
+func (siw *ServerInterfaceWrapper) ListClocks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListClocks(c, incident)
+}
+
 // CloseIncident operation middleware
 func (siw *ServerInterfaceWrapper) CloseIncident(c *gin.Context) {
 
@@ -2997,6 +6288,102 @@ func (siw *ServerInterfaceWrapper) OpenIncident(c *gin.Context) {
 	}
 
 	siw.Handler.OpenIncident(c, incident, params)
+}
+
+// ListQualityReviews operation middleware
+func (siw *ServerInterfaceWrapper) ListQualityReviews(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListQualityReviewsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListQualityReviews(c, incident, params)
+}
+
+// NextQualityReview operation middleware
+func (siw *ServerInterfaceWrapper) NextQualityReview(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NextQualityReviewParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NextQualityReview(c, incident, params)
 }
 
 // PutIncidentScheme operation middleware
@@ -3277,6 +6664,101 @@ func (siw *ServerInterfaceWrapper) RevokeKey(c *gin.Context) {
 	siw.Handler.RevokeKey(c, key)
 }
 
+// EndQualityReview operation middleware
+func (siw *ServerInterfaceWrapper) EndQualityReview(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "review" -------------
+	var review ReviewPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "review", c.Param("review"), &review, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter review: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndQualityReviewParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndQualityReview(c, review, params)
+}
+
+// NextClaim operation middleware
+func (siw *ServerInterfaceWrapper) NextClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params NextClaimParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.NextClaim(c, params)
+}
+
 // ListSchemes operation middleware
 func (siw *ServerInterfaceWrapper) ListSchemes(c *gin.Context) {
 
@@ -3414,6 +6896,87 @@ func (siw *ServerInterfaceWrapper) GetSchemeVersion(c *gin.Context) {
 	siw.Handler.GetSchemeVersion(c, scheme, version)
 }
 
+// ListViews operation middleware
+func (siw *ServerInterfaceWrapper) ListViews(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListViews(c)
+}
+
+// SaveView operation middleware
+func (siw *ServerInterfaceWrapper) SaveView(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SaveViewParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SaveView(c, params)
+}
+
+// DeleteView operation middleware
+func (siw *ServerInterfaceWrapper) DeleteView(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "view" -------------
+	var view ViewPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "view", c.Param("view"), &view, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter view: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DeleteView(c, view)
+}
+
 // GinServerOptions provides options for the Gin server.
 type GinServerOptions struct {
 	BaseURL      string
@@ -3471,6 +7034,48 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/claims/:claim/estimates/:n", wrapper.GetClaimEstimateNumber)
 	router.GET(options.BaseURL+"/v1/claims/:claim/events", wrapper.ListClaimEvents)
 	router.GET(options.BaseURL+"/v1/claims/:claim/evidence-value", wrapper.GetEvidenceValue)
+	router.POST(options.BaseURL+"/v1/claims/:claim/information-requests/:n/answer", wrapper.AnswerRequest)
+	router.GET(options.BaseURL+"/v1/claims/:claim/appeal", wrapper.GetAppeal)
+	router.POST(options.BaseURL+"/v1/claims/:claim/appeal", wrapper.FileAppeal)
+	router.POST(options.BaseURL+"/v1/claims/:claim/ask-human", wrapper.AskHuman)
+	router.POST(options.BaseURL+"/v1/claims/:claim/accept", wrapper.AcceptDecision)
+	router.GET(options.BaseURL+"/v1/claims/:claim/evidence", wrapper.ListEvidence)
+	router.GET(options.BaseURL+"/v1/claims/:claim/evidence/:file", wrapper.GetEvidence)
+	router.GET(options.BaseURL+"/v1/claims/:claim/decisions", wrapper.ListDecisions)
+	router.POST(options.BaseURL+"/v1/claims/:claim/decisions", wrapper.DecideClaim)
+	router.POST(options.BaseURL+"/v1/claims/:claim/decisions/:n/approve", wrapper.ApproveDecision)
+	router.POST(options.BaseURL+"/v1/claims/:claim/decisions/:n/return", wrapper.ReturnDecision)
+	router.GET(options.BaseURL+"/v1/claims/:claim/decisions/:n/letter", wrapper.GetLetter)
+	router.POST(options.BaseURL+"/v1/claims/:claim/amendments", wrapper.AmendDecision)
+	router.POST(options.BaseURL+"/v1/claims/:claim/assign", wrapper.AssignClaim)
+	router.POST(options.BaseURL+"/v1/claims/:claim/put-back", wrapper.PutBackClaim)
+	router.POST(options.BaseURL+"/v1/claims/:claim/recuse", wrapper.RecuseFromClaim)
+	router.POST(options.BaseURL+"/v1/claims/:claim/hold", wrapper.HoldClaim)
+	router.POST(options.BaseURL+"/v1/claims/:claim/release", wrapper.ReleaseClaim)
+	router.GET(options.BaseURL+"/v1/claims/:claim/information-requests", wrapper.ListInformationRequests)
+	router.POST(options.BaseURL+"/v1/claims/:claim/information-requests", wrapper.RequestInformation)
+	router.POST(options.BaseURL+"/v1/claims/:claim/information-requests/:n/recall", wrapper.RecallRequest)
+	router.GET(options.BaseURL+"/v1/claims/:claim/checks", wrapper.ListChecks)
+	router.GET(options.BaseURL+"/v1/claims/:claim/similar", wrapper.ListSimilarClaims)
+	router.GET(options.BaseURL+"/v1/claims/:claim/stages", wrapper.ListStages)
+	router.GET(options.BaseURL+"/v1/claims/:claim/reads", wrapper.ListReads)
+	router.POST(options.BaseURL+"/v1/claims/bulk", wrapper.BulkAct)
+	router.POST(options.BaseURL+"/v1/decisions/batch", wrapper.DecideBatch)
+	router.POST(options.BaseURL+"/v1/queue/next", wrapper.NextClaim)
+	router.GET(options.BaseURL+"/v1/views", wrapper.ListViews)
+	router.POST(options.BaseURL+"/v1/views", wrapper.SaveView)
+	router.DELETE(options.BaseURL+"/v1/views/:view", wrapper.DeleteView)
+	router.GET(options.BaseURL+"/v1/desk/policy", wrapper.GetPolicy)
+	router.PUT(options.BaseURL+"/v1/desk/policy", wrapper.PutPolicy)
+	router.GET(options.BaseURL+"/v1/desk/policy/versions/:version", wrapper.GetPolicyVersion)
+	router.GET(options.BaseURL+"/v1/desk/reasons", wrapper.GetReasons)
+	router.PUT(options.BaseURL+"/v1/desk/reasons", wrapper.PutReasons)
+	router.GET(options.BaseURL+"/v1/desk/reasons/versions/:version", wrapper.GetReasonsVersion)
+	router.POST(options.BaseURL+"/v1/desk/policy/trials", wrapper.TryPolicy)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/clocks", wrapper.ListClocks)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/quality-reviews", wrapper.ListQualityReviews)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/quality-reviews/next", wrapper.NextQualityReview)
+	router.POST(options.BaseURL+"/v1/quality-reviews/:review", wrapper.EndQualityReview)
 	router.GET(options.BaseURL+"/v1/keys", wrapper.ListKeys)
 	router.POST(options.BaseURL+"/v1/keys", wrapper.CreateKey)
 	router.DELETE(options.BaseURL+"/v1/keys/:key", wrapper.RevokeKey)
@@ -3551,6 +7156,7 @@ func (response RegisterClaimantdefaultApplicationProblemPlusJSONResponse) VisitR
 
 type GetClaimantRequestObject struct {
 	Claimant ClaimantPath `json:"claimant"`
+	Params   GetClaimantParams
 }
 
 type GetClaimantResponseObject interface {
@@ -3878,6 +7484,63 @@ func (response FileClaimdefaultApplicationProblemPlusJSONResponse) VisitFileClai
 	return err
 }
 
+type BulkActRequestObject struct {
+	Params BulkActParams
+	Body   *BulkActJSONRequestBody
+}
+
+type BulkActResponseObject interface {
+	VisitBulkActResponse(w http.ResponseWriter) error
+}
+
+type BulkAct200JSONResponse BulkResults
+
+func (response BulkAct200JSONResponse) VisitBulkActResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkAct4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BulkAct4XXApplicationProblemPlusJSONResponse) VisitBulkActResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type BulkActdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response BulkActdefaultApplicationProblemPlusJSONResponse) VisitBulkActResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ValidateClaimRequestObject struct {
 	Body *ValidateClaimJSONRequestBody
 }
@@ -4066,6 +7729,817 @@ type PatchClaimdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PatchClaimdefaultApplicationProblemPlusJSONResponse) VisitPatchClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptDecisionRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params AcceptDecisionParams
+}
+
+type AcceptDecisionResponseObject interface {
+	VisitAcceptDecisionResponse(w http.ResponseWriter) error
+}
+
+type AcceptDecision200ResponseHeaders struct {
+	ETag *string
+}
+
+type AcceptDecision200JSONResponse struct {
+	Body    Claim
+	Headers AcceptDecision200ResponseHeaders
+}
+
+func (response AcceptDecision200JSONResponse) VisitAcceptDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptDecision4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptDecision4XXApplicationProblemPlusJSONResponse) VisitAcceptDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AcceptDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AcceptDecisiondefaultApplicationProblemPlusJSONResponse) VisitAcceptDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendDecisionRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params AmendDecisionParams
+	Body   *AmendDecisionJSONRequestBody
+}
+
+type AmendDecisionResponseObject interface {
+	VisitAmendDecisionResponse(w http.ResponseWriter) error
+}
+
+type AmendDecision200ResponseHeaders struct {
+	ETag *string
+}
+
+type AmendDecision200JSONResponse struct {
+	Body    Claim
+	Headers AmendDecision200ResponseHeaders
+}
+
+func (response AmendDecision200JSONResponse) VisitAmendDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendDecision4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AmendDecision4XXApplicationProblemPlusJSONResponse) VisitAmendDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AmendDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AmendDecisiondefaultApplicationProblemPlusJSONResponse) VisitAmendDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppealRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params GetAppealParams
+}
+
+type GetAppealResponseObject interface {
+	VisitGetAppealResponse(w http.ResponseWriter) error
+}
+
+type GetAppeal200JSONResponse AppealCase
+
+func (response GetAppeal200JSONResponse) VisitGetAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppeal4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAppeal4XXApplicationProblemPlusJSONResponse) VisitGetAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppealdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetAppealdefaultApplicationProblemPlusJSONResponse) VisitGetAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FileAppealRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params FileAppealParams
+	Body   *FileAppealJSONRequestBody
+}
+
+type FileAppealResponseObject interface {
+	VisitFileAppealResponse(w http.ResponseWriter) error
+}
+
+type FileAppeal200ResponseHeaders struct {
+	ETag *string
+}
+
+type FileAppeal200JSONResponse struct {
+	Body    Claim
+	Headers FileAppeal200ResponseHeaders
+}
+
+func (response FileAppeal200JSONResponse) VisitFileAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FileAppeal4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FileAppeal4XXApplicationProblemPlusJSONResponse) VisitFileAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type FileAppealdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response FileAppealdefaultApplicationProblemPlusJSONResponse) VisitFileAppealResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskHumanRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params AskHumanParams
+}
+
+type AskHumanResponseObject interface {
+	VisitAskHumanResponse(w http.ResponseWriter) error
+}
+
+type AskHuman200ResponseHeaders struct {
+	ETag *string
+}
+
+type AskHuman200JSONResponse struct {
+	Body    Claim
+	Headers AskHuman200ResponseHeaders
+}
+
+func (response AskHuman200JSONResponse) VisitAskHumanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskHuman4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskHuman4XXApplicationProblemPlusJSONResponse) VisitAskHumanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AskHumandefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AskHumandefaultApplicationProblemPlusJSONResponse) VisitAskHumanResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params AssignClaimParams
+	Body   *AssignClaimJSONRequestBody
+}
+
+type AssignClaimResponseObject interface {
+	VisitAssignClaimResponse(w http.ResponseWriter) error
+}
+
+type AssignClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type AssignClaim200JSONResponse struct {
+	Body    Claim
+	Headers AssignClaim200ResponseHeaders
+}
+
+func (response AssignClaim200JSONResponse) VisitAssignClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AssignClaim4XXApplicationProblemPlusJSONResponse) VisitAssignClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AssignClaimdefaultApplicationProblemPlusJSONResponse) VisitAssignClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChecksRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListChecksParams
+}
+
+type ListChecksResponseObject interface {
+	VisitListChecksResponse(w http.ResponseWriter) error
+}
+
+type ListChecks200JSONResponse CheckList
+
+func (response ListChecks200JSONResponse) VisitListChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChecks4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChecks4XXApplicationProblemPlusJSONResponse) VisitListChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListChecksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListChecksdefaultApplicationProblemPlusJSONResponse) VisitListChecksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecisionsRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListDecisionsParams
+}
+
+type ListDecisionsResponseObject interface {
+	VisitListDecisionsResponse(w http.ResponseWriter) error
+}
+
+type ListDecisions200JSONResponse DecisionList
+
+func (response ListDecisions200JSONResponse) VisitListDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecisions4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDecisions4XXApplicationProblemPlusJSONResponse) VisitListDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListDecisionsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListDecisionsdefaultApplicationProblemPlusJSONResponse) VisitListDecisionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params DecideClaimParams
+	Body   *DecideClaimJSONRequestBody
+}
+
+type DecideClaimResponseObject interface {
+	VisitDecideClaimResponse(w http.ResponseWriter) error
+}
+
+type DecideClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type DecideClaim200JSONResponse struct {
+	Body    Claim
+	Headers DecideClaim200ResponseHeaders
+}
+
+func (response DecideClaim200JSONResponse) VisitDecideClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideClaim4XXApplicationProblemPlusJSONResponse) VisitDecideClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideClaimdefaultApplicationProblemPlusJSONResponse) VisitDecideClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveDecisionRequestObject struct {
+	Claim  ClaimPath    `json:"claim"`
+	N      DecisionPath `json:"n"`
+	Params ApproveDecisionParams
+	Body   *ApproveDecisionJSONRequestBody
+}
+
+type ApproveDecisionResponseObject interface {
+	VisitApproveDecisionResponse(w http.ResponseWriter) error
+}
+
+type ApproveDecision200ResponseHeaders struct {
+	ETag *string
+}
+
+type ApproveDecision200JSONResponse struct {
+	Body    Claim
+	Headers ApproveDecision200ResponseHeaders
+}
+
+func (response ApproveDecision200JSONResponse) VisitApproveDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveDecision4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveDecision4XXApplicationProblemPlusJSONResponse) VisitApproveDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ApproveDecisiondefaultApplicationProblemPlusJSONResponse) VisitApproveDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLetterRequestObject struct {
+	Claim  ClaimPath    `json:"claim"`
+	N      DecisionPath `json:"n"`
+	Params GetLetterParams
+}
+
+type GetLetterResponseObject interface {
+	VisitGetLetterResponse(w http.ResponseWriter) error
+}
+
+type GetLetter200ResponseHeaders struct {
+	ContentDisposition *string
+	ReprDigest         *string
+}
+
+type GetLetter200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetLetter200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetLetter200ApplicationPdfResponse) VisitGetLetterResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetLetter200TextResponse struct {
+	Body    string
+	Headers GetLetter200ResponseHeaders
+}
+
+func (response GetLetter200TextResponse) VisitGetLetterResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetLetter4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLetter4XXApplicationProblemPlusJSONResponse) VisitGetLetterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLetterdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetLetterdefaultApplicationProblemPlusJSONResponse) VisitGetLetterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDecisionRequestObject struct {
+	Claim  ClaimPath    `json:"claim"`
+	N      DecisionPath `json:"n"`
+	Params ReturnDecisionParams
+	Body   *ReturnDecisionJSONRequestBody
+}
+
+type ReturnDecisionResponseObject interface {
+	VisitReturnDecisionResponse(w http.ResponseWriter) error
+}
+
+type ReturnDecision200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReturnDecision200JSONResponse struct {
+	Body    Claim
+	Headers ReturnDecision200ResponseHeaders
+}
+
+func (response ReturnDecision200JSONResponse) VisitReturnDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDecision4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReturnDecision4XXApplicationProblemPlusJSONResponse) VisitReturnDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReturnDecisiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReturnDecisiondefaultApplicationProblemPlusJSONResponse) VisitReturnDecisionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4266,6 +8740,63 @@ func (response ListClaimEventsdefaultApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
+type ListEvidenceRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListEvidenceParams
+}
+
+type ListEvidenceResponseObject interface {
+	VisitListEvidenceResponse(w http.ResponseWriter) error
+}
+
+type ListEvidence200JSONResponse EvidenceList
+
+func (response ListEvidence200JSONResponse) VisitListEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvidence4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEvidence4XXApplicationProblemPlusJSONResponse) VisitListEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEvidencedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListEvidencedefaultApplicationProblemPlusJSONResponse) VisitListEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetEvidenceValueRequestObject struct {
 	Claim ClaimPath `json:"claim"`
 }
@@ -4311,6 +8842,789 @@ type GetEvidenceValuedefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetEvidenceValuedefaultApplicationProblemPlusJSONResponse) VisitGetEvidenceValueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidenceRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	File   FilePath  `json:"file"`
+	Params GetEvidenceParams
+}
+
+type GetEvidenceResponseObject interface {
+	VisitGetEvidenceResponse(w http.ResponseWriter) error
+}
+
+type GetEvidence200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetEvidence200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetEvidence200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetEvidence200ApplicationOctetStreamResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetEvidence4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEvidence4XXApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEvidencedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetEvidencedefaultApplicationProblemPlusJSONResponse) VisitGetEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params HoldClaimParams
+	Body   *HoldClaimJSONRequestBody
+}
+
+type HoldClaimResponseObject interface {
+	VisitHoldClaimResponse(w http.ResponseWriter) error
+}
+
+type HoldClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type HoldClaim200JSONResponse struct {
+	Body    Claim
+	Headers HoldClaim200ResponseHeaders
+}
+
+func (response HoldClaim200JSONResponse) VisitHoldClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HoldClaim4XXApplicationProblemPlusJSONResponse) VisitHoldClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response HoldClaimdefaultApplicationProblemPlusJSONResponse) VisitHoldClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInformationRequestsRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListInformationRequestsParams
+}
+
+type ListInformationRequestsResponseObject interface {
+	VisitListInformationRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListInformationRequests200JSONResponse InformationRequestList
+
+func (response ListInformationRequests200JSONResponse) VisitListInformationRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInformationRequests4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListInformationRequests4XXApplicationProblemPlusJSONResponse) VisitListInformationRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListInformationRequestsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListInformationRequestsdefaultApplicationProblemPlusJSONResponse) VisitListInformationRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestInformationRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params RequestInformationParams
+	Body   *RequestInformationJSONRequestBody
+}
+
+type RequestInformationResponseObject interface {
+	VisitRequestInformationResponse(w http.ResponseWriter) error
+}
+
+type RequestInformation200ResponseHeaders struct {
+	ETag *string
+}
+
+type RequestInformation200JSONResponse struct {
+	Body    Claim
+	Headers RequestInformation200ResponseHeaders
+}
+
+func (response RequestInformation200JSONResponse) VisitRequestInformationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestInformation4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RequestInformation4XXApplicationProblemPlusJSONResponse) VisitRequestInformationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RequestInformationdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RequestInformationdefaultApplicationProblemPlusJSONResponse) VisitRequestInformationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerRequestRequestObject struct {
+	Claim  ClaimPath   `json:"claim"`
+	N      RequestPath `json:"n"`
+	Params AnswerRequestParams
+	Body   *AnswerRequestJSONRequestBody
+}
+
+type AnswerRequestResponseObject interface {
+	VisitAnswerRequestResponse(w http.ResponseWriter) error
+}
+
+type AnswerRequest200ResponseHeaders struct {
+	ETag *string
+}
+
+type AnswerRequest200JSONResponse struct {
+	Body    Claim
+	Headers AnswerRequest200ResponseHeaders
+}
+
+func (response AnswerRequest200JSONResponse) VisitAnswerRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerRequest4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerRequest4XXApplicationProblemPlusJSONResponse) VisitAnswerRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AnswerRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response AnswerRequestdefaultApplicationProblemPlusJSONResponse) VisitAnswerRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallRequestRequestObject struct {
+	Claim  ClaimPath   `json:"claim"`
+	N      RequestPath `json:"n"`
+	Params RecallRequestParams
+}
+
+type RecallRequestResponseObject interface {
+	VisitRecallRequestResponse(w http.ResponseWriter) error
+}
+
+type RecallRequest200ResponseHeaders struct {
+	ETag *string
+}
+
+type RecallRequest200JSONResponse struct {
+	Body    Claim
+	Headers RecallRequest200ResponseHeaders
+}
+
+func (response RecallRequest200JSONResponse) VisitRecallRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallRequest4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecallRequest4XXApplicationProblemPlusJSONResponse) VisitRecallRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallRequestdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecallRequestdefaultApplicationProblemPlusJSONResponse) VisitRecallRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBackClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params PutBackClaimParams
+}
+
+type PutBackClaimResponseObject interface {
+	VisitPutBackClaimResponse(w http.ResponseWriter) error
+}
+
+type PutBackClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutBackClaim200JSONResponse struct {
+	Body    Claim
+	Headers PutBackClaim200ResponseHeaders
+}
+
+func (response PutBackClaim200JSONResponse) VisitPutBackClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBackClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutBackClaim4XXApplicationProblemPlusJSONResponse) VisitPutBackClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutBackClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutBackClaimdefaultApplicationProblemPlusJSONResponse) VisitPutBackClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadsRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListReadsParams
+}
+
+type ListReadsResponseObject interface {
+	VisitListReadsResponse(w http.ResponseWriter) error
+}
+
+type ListReads200ResponseHeaders struct {
+	Link *string
+}
+
+type ListReads200JSONResponse struct {
+	Body    ReadList
+	Headers ListReads200ResponseHeaders
+}
+
+func (response ListReads200JSONResponse) VisitListReadsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReads4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReads4XXApplicationProblemPlusJSONResponse) VisitListReadsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReadsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReadsdefaultApplicationProblemPlusJSONResponse) VisitListReadsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecuseFromClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params RecuseFromClaimParams
+}
+
+type RecuseFromClaimResponseObject interface {
+	VisitRecuseFromClaimResponse(w http.ResponseWriter) error
+}
+
+type RecuseFromClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type RecuseFromClaim200JSONResponse struct {
+	Body    Claim
+	Headers RecuseFromClaim200ResponseHeaders
+}
+
+func (response RecuseFromClaim200JSONResponse) VisitRecuseFromClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecuseFromClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecuseFromClaim4XXApplicationProblemPlusJSONResponse) VisitRecuseFromClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecuseFromClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response RecuseFromClaimdefaultApplicationProblemPlusJSONResponse) VisitRecuseFromClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseClaimRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ReleaseClaimParams
+}
+
+type ReleaseClaimResponseObject interface {
+	VisitReleaseClaimResponse(w http.ResponseWriter) error
+}
+
+type ReleaseClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type ReleaseClaim200JSONResponse struct {
+	Body    Claim
+	Headers ReleaseClaim200ResponseHeaders
+}
+
+func (response ReleaseClaim200JSONResponse) VisitReleaseClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReleaseClaim4XXApplicationProblemPlusJSONResponse) VisitReleaseClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleaseClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ReleaseClaimdefaultApplicationProblemPlusJSONResponse) VisitReleaseClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSimilarClaimsRequestObject struct {
+	Claim  ClaimPath `json:"claim"`
+	Params ListSimilarClaimsParams
+}
+
+type ListSimilarClaimsResponseObject interface {
+	VisitListSimilarClaimsResponse(w http.ResponseWriter) error
+}
+
+type ListSimilarClaims200JSONResponse SimilarClaims
+
+func (response ListSimilarClaims200JSONResponse) VisitListSimilarClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSimilarClaims4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSimilarClaims4XXApplicationProblemPlusJSONResponse) VisitListSimilarClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSimilarClaimsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSimilarClaimsdefaultApplicationProblemPlusJSONResponse) VisitListSimilarClaimsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStagesRequestObject struct {
+	Claim ClaimPath `json:"claim"`
+}
+
+type ListStagesResponseObject interface {
+	VisitListStagesResponse(w http.ResponseWriter) error
+}
+
+type ListStages200JSONResponse StageList
+
+func (response ListStages200JSONResponse) VisitListStagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStages4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStages4XXApplicationProblemPlusJSONResponse) VisitListStagesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStagesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListStagesdefaultApplicationProblemPlusJSONResponse) VisitListStagesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4446,6 +9760,515 @@ type WithdrawClaimdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response WithdrawClaimdefaultApplicationProblemPlusJSONResponse) VisitWithdrawClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBatchRequestObject struct {
+	Params DecideBatchParams
+	Body   *DecideBatchJSONRequestBody
+}
+
+type DecideBatchResponseObject interface {
+	VisitDecideBatchResponse(w http.ResponseWriter) error
+}
+
+type DecideBatch200JSONResponse BulkResults
+
+func (response DecideBatch200JSONResponse) VisitDecideBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBatch4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideBatch4XXApplicationProblemPlusJSONResponse) VisitDecideBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DecideBatchdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DecideBatchdefaultApplicationProblemPlusJSONResponse) VisitDecideBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyRequestObject struct {
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPolicy200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPolicy200JSONResponse struct {
+	Body    Rulebook
+	Headers GetPolicy200ResponseHeaders
+}
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicy4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPolicy4XXApplicationProblemPlusJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPolicydefaultApplicationProblemPlusJSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPolicyRequestObject struct {
+	Params PutPolicyParams
+	Body   *PutPolicyJSONRequestBody
+}
+
+type PutPolicyResponseObject interface {
+	VisitPutPolicyResponse(w http.ResponseWriter) error
+}
+
+type PutPolicy200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutPolicy200JSONResponse struct {
+	Body    Rulebook
+	Headers PutPolicy200ResponseHeaders
+}
+
+func (response PutPolicy200JSONResponse) VisitPutPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPolicy4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutPolicy4XXApplicationProblemPlusJSONResponse) VisitPutPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutPolicydefaultApplicationProblemPlusJSONResponse) VisitPutPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryPolicyRequestObject struct {
+	Body *TryPolicyJSONRequestBody
+}
+
+type TryPolicyResponseObject interface {
+	VisitTryPolicyResponse(w http.ResponseWriter) error
+}
+
+type TryPolicy200JSONResponse PolicyTrial
+
+func (response TryPolicy200JSONResponse) VisitTryPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryPolicy4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryPolicy4XXApplicationProblemPlusJSONResponse) VisitTryPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TryPolicydefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response TryPolicydefaultApplicationProblemPlusJSONResponse) VisitTryPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyVersionRequestObject struct {
+	Version RulebookVersionPath `json:"version"`
+}
+
+type GetPolicyVersionResponseObject interface {
+	VisitGetPolicyVersionResponse(w http.ResponseWriter) error
+}
+
+type GetPolicyVersion200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetPolicyVersion200JSONResponse struct {
+	Body    RulebookDocument
+	Headers GetPolicyVersion200ResponseHeaders
+}
+
+func (response GetPolicyVersion200JSONResponse) VisitGetPolicyVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyVersion4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPolicyVersion4XXApplicationProblemPlusJSONResponse) VisitGetPolicyVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPolicyVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetPolicyVersiondefaultApplicationProblemPlusJSONResponse) VisitGetPolicyVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasonsRequestObject struct {
+}
+
+type GetReasonsResponseObject interface {
+	VisitGetReasonsResponse(w http.ResponseWriter) error
+}
+
+type GetReasons200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetReasons200JSONResponse struct {
+	Body    Rulebook
+	Headers GetReasons200ResponseHeaders
+}
+
+func (response GetReasons200JSONResponse) VisitGetReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasons4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReasons4XXApplicationProblemPlusJSONResponse) VisitGetReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasonsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReasonsdefaultApplicationProblemPlusJSONResponse) VisitGetReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReasonsRequestObject struct {
+	Params PutReasonsParams
+	Body   *PutReasonsJSONRequestBody
+}
+
+type PutReasonsResponseObject interface {
+	VisitPutReasonsResponse(w http.ResponseWriter) error
+}
+
+type PutReasons200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutReasons200JSONResponse struct {
+	Body    Rulebook
+	Headers PutReasons200ResponseHeaders
+}
+
+func (response PutReasons200JSONResponse) VisitPutReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReasons4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutReasons4XXApplicationProblemPlusJSONResponse) VisitPutReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutReasonsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutReasonsdefaultApplicationProblemPlusJSONResponse) VisitPutReasonsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasonsVersionRequestObject struct {
+	Version RulebookVersionPath `json:"version"`
+}
+
+type GetReasonsVersionResponseObject interface {
+	VisitGetReasonsVersionResponse(w http.ResponseWriter) error
+}
+
+type GetReasonsVersion200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetReasonsVersion200JSONResponse struct {
+	Body    RulebookDocument
+	Headers GetReasonsVersion200ResponseHeaders
+}
+
+func (response GetReasonsVersion200JSONResponse) VisitGetReasonsVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasonsVersion4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReasonsVersion4XXApplicationProblemPlusJSONResponse) VisitGetReasonsVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReasonsVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReasonsVersiondefaultApplicationProblemPlusJSONResponse) VisitGetReasonsVersionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -4786,6 +10609,62 @@ func (response PatchIncidentdefaultApplicationProblemPlusJSONResponse) VisitPatc
 	return err
 }
 
+type ListClocksRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+}
+
+type ListClocksResponseObject interface {
+	VisitListClocksResponse(w http.ResponseWriter) error
+}
+
+type ListClocks200JSONResponse ClockList
+
+func (response ListClocks200JSONResponse) VisitListClocksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClocks4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListClocks4XXApplicationProblemPlusJSONResponse) VisitListClocksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListClocksdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListClocksdefaultApplicationProblemPlusJSONResponse) VisitListClocksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CloseIncidentRequestObject struct {
 	Incident IncidentPath `json:"incident"`
 	Params   CloseIncidentParams
@@ -4909,6 +10788,138 @@ type OpenIncidentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response OpenIncidentdefaultApplicationProblemPlusJSONResponse) VisitOpenIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQualityReviewsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   ListQualityReviewsParams
+}
+
+type ListQualityReviewsResponseObject interface {
+	VisitListQualityReviewsResponse(w http.ResponseWriter) error
+}
+
+type ListQualityReviews200ResponseHeaders struct {
+	Link *string
+}
+
+type ListQualityReviews200JSONResponse struct {
+	Body    QualityReviewList
+	Headers ListQualityReviews200ResponseHeaders
+}
+
+func (response ListQualityReviews200JSONResponse) VisitListQualityReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQualityReviews4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListQualityReviews4XXApplicationProblemPlusJSONResponse) VisitListQualityReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListQualityReviewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListQualityReviewsdefaultApplicationProblemPlusJSONResponse) VisitListQualityReviewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextQualityReviewRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   NextQualityReviewParams
+}
+
+type NextQualityReviewResponseObject interface {
+	VisitNextQualityReviewResponse(w http.ResponseWriter) error
+}
+
+type NextQualityReview200JSONResponse QualityReview
+
+func (response NextQualityReview200JSONResponse) VisitNextQualityReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextQualityReview204Response struct {
+}
+
+func (response NextQualityReview204Response) VisitNextQualityReviewResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type NextQualityReview4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NextQualityReview4XXApplicationProblemPlusJSONResponse) VisitNextQualityReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextQualityReviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NextQualityReviewdefaultApplicationProblemPlusJSONResponse) VisitNextQualityReviewResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5363,6 +11374,139 @@ func (response RevokeKeydefaultApplicationProblemPlusJSONResponse) VisitRevokeKe
 	return err
 }
 
+type EndQualityReviewRequestObject struct {
+	Review ReviewPath `json:"review"`
+	Params EndQualityReviewParams
+	Body   *EndQualityReviewJSONRequestBody
+}
+
+type EndQualityReviewResponseObject interface {
+	VisitEndQualityReviewResponse(w http.ResponseWriter) error
+}
+
+type EndQualityReview200JSONResponse QualityReview
+
+func (response EndQualityReview200JSONResponse) VisitEndQualityReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndQualityReview4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndQualityReview4XXApplicationProblemPlusJSONResponse) VisitEndQualityReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndQualityReviewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndQualityReviewdefaultApplicationProblemPlusJSONResponse) VisitEndQualityReviewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextClaimRequestObject struct {
+	Params NextClaimParams
+	Body   *NextClaimJSONRequestBody
+}
+
+type NextClaimResponseObject interface {
+	VisitNextClaimResponse(w http.ResponseWriter) error
+}
+
+type NextClaim200ResponseHeaders struct {
+	ETag *string
+}
+
+type NextClaim200JSONResponse struct {
+	Body    Claim
+	Headers NextClaim200ResponseHeaders
+}
+
+func (response NextClaim200JSONResponse) VisitNextClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextClaim204Response struct {
+}
+
+func (response NextClaim204Response) VisitNextClaimResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type NextClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NextClaim4XXApplicationProblemPlusJSONResponse) VisitNextClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type NextClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response NextClaimdefaultApplicationProblemPlusJSONResponse) VisitNextClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSchemesRequestObject struct {
 	Params ListSchemesParams
 }
@@ -5629,6 +11773,178 @@ func (response GetSchemeVersiondefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type ListViewsRequestObject struct {
+}
+
+type ListViewsResponseObject interface {
+	VisitListViewsResponse(w http.ResponseWriter) error
+}
+
+type ListViews200JSONResponse ViewList
+
+func (response ListViews200JSONResponse) VisitListViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListViews4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListViews4XXApplicationProblemPlusJSONResponse) VisitListViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListViewsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListViewsdefaultApplicationProblemPlusJSONResponse) VisitListViewsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveViewRequestObject struct {
+	Params SaveViewParams
+	Body   *SaveViewJSONRequestBody
+}
+
+type SaveViewResponseObject interface {
+	VisitSaveViewResponse(w http.ResponseWriter) error
+}
+
+type SaveView201ResponseHeaders struct {
+	Location *string
+}
+
+type SaveView201JSONResponse struct {
+	Body    View
+	Headers SaveView201ResponseHeaders
+}
+
+func (response SaveView201JSONResponse) VisitSaveViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveView4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SaveView4XXApplicationProblemPlusJSONResponse) VisitSaveViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SaveViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response SaveViewdefaultApplicationProblemPlusJSONResponse) VisitSaveViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteViewRequestObject struct {
+	View ViewPath `json:"view"`
+}
+
+type DeleteViewResponseObject interface {
+	VisitDeleteViewResponse(w http.ResponseWriter) error
+}
+
+type DeleteView204Response struct {
+}
+
+func (response DeleteView204Response) VisitDeleteViewResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteView4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteView4XXApplicationProblemPlusJSONResponse) VisitDeleteViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteViewdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DeleteViewdefaultApplicationProblemPlusJSONResponse) VisitDeleteViewResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// RegisterClaimant Register a merchant or driver
@@ -5649,15 +11965,54 @@ type StrictServerInterface interface {
 	// FileClaim File a claim
 	// (POST /v1/claims)
 	FileClaim(ctx context.Context, request FileClaimRequestObject) (FileClaimResponseObject, error)
+	// BulkAct Do one thing to many claims
+	// (POST /v1/claims/bulk)
+	BulkAct(ctx context.Context, request BulkActRequestObject) (BulkActResponseObject, error)
 	// ValidateClaim Check a claim without filing it
 	// (POST /v1/claims/validate)
 	ValidateClaim(ctx context.Context, request ValidateClaimRequestObject) (ValidateClaimResponseObject, error)
 	// GetClaim One claim with its newest estimate
 	// (GET /v1/claims/{claim})
 	GetClaim(ctx context.Context, request GetClaimRequestObject) (GetClaimResponseObject, error)
-	// PatchClaim Change a draft
+	// PatchClaim Change a draft, or a claim that was rejected as fixable
 	// (PATCH /v1/claims/{claim})
 	PatchClaim(ctx context.Context, request PatchClaimRequestObject) (PatchClaimResponseObject, error)
+	// AcceptDecision Accept the decision and close the claim
+	// (POST /v1/claims/{claim}/accept)
+	AcceptDecision(ctx context.Context, request AcceptDecisionRequestObject) (AcceptDecisionResponseObject, error)
+	// AmendDecision Propose an amendment of the decision that stands
+	// (POST /v1/claims/{claim}/amendments)
+	AmendDecision(ctx context.Context, request AmendDecisionRequestObject) (AmendDecisionResponseObject, error)
+	// GetAppeal The appeal, with what is new since the decision
+	// (GET /v1/claims/{claim}/appeal)
+	GetAppeal(ctx context.Context, request GetAppealRequestObject) (GetAppealResponseObject, error)
+	// FileAppeal Appeal against the decision that stands
+	// (POST /v1/claims/{claim}/appeal)
+	FileAppeal(ctx context.Context, request FileAppealRequestObject) (FileAppealResponseObject, error)
+	// AskHuman Have a person decide again what was decided automatically
+	// (POST /v1/claims/{claim}/ask-human)
+	AskHuman(ctx context.Context, request AskHumanRequestObject) (AskHumanResponseObject, error)
+	// AssignClaim Take a claim, keep it for longer, or hand it over
+	// (POST /v1/claims/{claim}/assign)
+	AssignClaim(ctx context.Context, request AssignClaimRequestObject) (AssignClaimResponseObject, error)
+	// ListChecks The checks of the newest submission
+	// (GET /v1/claims/{claim}/checks)
+	ListChecks(ctx context.Context, request ListChecksRequestObject) (ListChecksResponseObject, error)
+	// ListDecisions List the decisions of a claim, oldest first
+	// (GET /v1/claims/{claim}/decisions)
+	ListDecisions(ctx context.Context, request ListDecisionsRequestObject) (ListDecisionsResponseObject, error)
+	// DecideClaim Decide a claim
+	// (POST /v1/claims/{claim}/decisions)
+	DecideClaim(ctx context.Context, request DecideClaimRequestObject) (DecideClaimResponseObject, error)
+	// ApproveDecision Approve a proposed decision
+	// (POST /v1/claims/{claim}/decisions/{n}/approve)
+	ApproveDecision(ctx context.Context, request ApproveDecisionRequestObject) (ApproveDecisionResponseObject, error)
+	// GetLetter The letter about a decision that stands
+	// (GET /v1/claims/{claim}/decisions/{n}/letter)
+	GetLetter(ctx context.Context, request GetLetterRequestObject) (GetLetterResponseObject, error)
+	// ReturnDecision Return a proposed decision to its maker
+	// (POST /v1/claims/{claim}/decisions/{n}/return)
+	ReturnDecision(ctx context.Context, request ReturnDecisionRequestObject) (ReturnDecisionResponseObject, error)
 	// GetClaimEstimate The newest estimate, byte for byte as stored
 	// (GET /v1/claims/{claim}/estimate)
 	GetClaimEstimate(ctx context.Context, request GetClaimEstimateRequestObject) (GetClaimEstimateResponseObject, error)
@@ -5667,15 +12022,78 @@ type StrictServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(ctx context.Context, request ListClaimEventsRequestObject) (ListClaimEventsResponseObject, error)
+	// ListEvidence List the files of a claim
+	// (GET /v1/claims/{claim}/evidence)
+	ListEvidence(ctx context.Context, request ListEvidenceRequestObject) (ListEvidenceResponseObject, error)
 	// GetEvidenceValue Which missing fact could change the amount, and by how much at most
 	// (GET /v1/claims/{claim}/evidence-value)
 	GetEvidenceValue(ctx context.Context, request GetEvidenceValueRequestObject) (GetEvidenceValueResponseObject, error)
+	// GetEvidence The bytes of a file
+	// (GET /v1/claims/{claim}/evidence/{file})
+	GetEvidence(ctx context.Context, request GetEvidenceRequestObject) (GetEvidenceResponseObject, error)
+	// HoldClaim Put a claim on hold until a date
+	// (POST /v1/claims/{claim}/hold)
+	HoldClaim(ctx context.Context, request HoldClaimRequestObject) (HoldClaimResponseObject, error)
+	// ListInformationRequests List the information requests of a claim, oldest first
+	// (GET /v1/claims/{claim}/information-requests)
+	ListInformationRequests(ctx context.Context, request ListInformationRequestsRequestObject) (ListInformationRequestsResponseObject, error)
+	// RequestInformation Ask the claimant for things
+	// (POST /v1/claims/{claim}/information-requests)
+	RequestInformation(ctx context.Context, request RequestInformationRequestObject) (RequestInformationResponseObject, error)
+	// AnswerRequest Answer an information request
+	// (POST /v1/claims/{claim}/information-requests/{n}/answer)
+	AnswerRequest(ctx context.Context, request AnswerRequestRequestObject) (AnswerRequestResponseObject, error)
+	// RecallRequest Take back an information request
+	// (POST /v1/claims/{claim}/information-requests/{n}/recall)
+	RecallRequest(ctx context.Context, request RecallRequestRequestObject) (RecallRequestResponseObject, error)
+	// PutBackClaim Return a claim to the queue
+	// (POST /v1/claims/{claim}/put-back)
+	PutBackClaim(ctx context.Context, request PutBackClaimRequestObject) (PutBackClaimResponseObject, error)
+	// ListReads Who looked at personal data of the claim, and why
+	// (GET /v1/claims/{claim}/reads)
+	ListReads(ctx context.Context, request ListReadsRequestObject) (ListReadsResponseObject, error)
+	// RecuseFromClaim Return a claim for a conflict of interest
+	// (POST /v1/claims/{claim}/recuse)
+	RecuseFromClaim(ctx context.Context, request RecuseFromClaimRequestObject) (RecuseFromClaimResponseObject, error)
+	// ReleaseClaim Take a claim off hold
+	// (POST /v1/claims/{claim}/release)
+	ReleaseClaim(ctx context.Context, request ReleaseClaimRequestObject) (ReleaseClaimResponseObject, error)
+	// ListSimilarClaims Decided claims like this one
+	// (GET /v1/claims/{claim}/similar)
+	ListSimilarClaims(ctx context.Context, request ListSimilarClaimsRequestObject) (ListSimilarClaimsResponseObject, error)
+	// ListStages How long the claim stayed in each state
+	// (GET /v1/claims/{claim}/stages)
+	ListStages(ctx context.Context, request ListStagesRequestObject) (ListStagesResponseObject, error)
 	// SubmitClaim Submit a draft
 	// (POST /v1/claims/{claim}/submit)
 	SubmitClaim(ctx context.Context, request SubmitClaimRequestObject) (SubmitClaimResponseObject, error)
 	// WithdrawClaim Withdraw a claim
 	// (POST /v1/claims/{claim}/withdraw)
 	WithdrawClaim(ctx context.Context, request WithdrawClaimRequestObject) (WithdrawClaimResponseObject, error)
+	// DecideBatch Decide many claims
+	// (POST /v1/decisions/batch)
+	DecideBatch(ctx context.Context, request DecideBatchRequestObject) (DecideBatchResponseObject, error)
+	// GetPolicy The desk policy in force
+	// (GET /v1/desk/policy)
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+	// PutPolicy Publish the next version of the desk policy
+	// (PUT /v1/desk/policy)
+	PutPolicy(ctx context.Context, request PutPolicyRequestObject) (PutPolicyResponseObject, error)
+	// TryPolicy Say what a policy would have decided by itself
+	// (POST /v1/desk/policy/trials)
+	TryPolicy(ctx context.Context, request TryPolicyRequestObject) (TryPolicyResponseObject, error)
+	// GetPolicyVersion One version of the desk policy, byte for byte as published
+	// (GET /v1/desk/policy/versions/{version})
+	GetPolicyVersion(ctx context.Context, request GetPolicyVersionRequestObject) (GetPolicyVersionResponseObject, error)
+	// GetReasons The catalogue of reasons in force
+	// (GET /v1/desk/reasons)
+	GetReasons(ctx context.Context, request GetReasonsRequestObject) (GetReasonsResponseObject, error)
+	// PutReasons Publish the next version of the catalogue of reasons
+	// (PUT /v1/desk/reasons)
+	PutReasons(ctx context.Context, request PutReasonsRequestObject) (PutReasonsResponseObject, error)
+	// GetReasonsVersion One version of the catalogue of reasons, byte for byte as published
+	// (GET /v1/desk/reasons/versions/{version})
+	GetReasonsVersion(ctx context.Context, request GetReasonsVersionRequestObject) (GetReasonsVersionResponseObject, error)
 	// Estimate Estimate from a history, storing nothing
 	// (POST /v1/estimates)
 	Estimate(ctx context.Context, request EstimateRequestObject) (EstimateResponseObject, error)
@@ -5691,12 +12109,21 @@ type StrictServerInterface interface {
 	// PatchIncident Change an incident
 	// (PATCH /v1/incidents/{incident})
 	PatchIncident(ctx context.Context, request PatchIncidentRequestObject) (PatchIncidentResponseObject, error)
+	// ListClocks How long claims stay in each state
+	// (GET /v1/incidents/{incident}/clocks)
+	ListClocks(ctx context.Context, request ListClocksRequestObject) (ListClocksResponseObject, error)
 	// CloseIncident Take no further claims
 	// (POST /v1/incidents/{incident}/close)
 	CloseIncident(ctx context.Context, request CloseIncidentRequestObject) (CloseIncidentResponseObject, error)
 	// OpenIncident Publish the incident and take claims
 	// (POST /v1/incidents/{incident}/open)
 	OpenIncident(ctx context.Context, request OpenIncidentRequestObject) (OpenIncidentResponseObject, error)
+	// ListQualityReviews List sampled decisions and what second looks found
+	// (GET /v1/incidents/{incident}/quality-reviews)
+	ListQualityReviews(ctx context.Context, request ListQualityReviewsRequestObject) (ListQualityReviewsResponseObject, error)
+	// NextQualityReview Get the next sampled decision to look at again
+	// (POST /v1/incidents/{incident}/quality-reviews/next)
+	NextQualityReview(ctx context.Context, request NextQualityReviewRequestObject) (NextQualityReviewResponseObject, error)
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(ctx context.Context, request PutIncidentSchemeRequestObject) (PutIncidentSchemeResponseObject, error)
@@ -5718,6 +12145,12 @@ type StrictServerInterface interface {
 	// RevokeKey Revoke a key at once
 	// (DELETE /v1/keys/{key})
 	RevokeKey(ctx context.Context, request RevokeKeyRequestObject) (RevokeKeyResponseObject, error)
+	// EndQualityReview Say what a second look found
+	// (POST /v1/quality-reviews/{review})
+	EndQualityReview(ctx context.Context, request EndQualityReviewRequestObject) (EndQualityReviewResponseObject, error)
+	// NextClaim Get the next best claim of the queue
+	// (POST /v1/queue/next)
+	NextClaim(ctx context.Context, request NextClaimRequestObject) (NextClaimResponseObject, error)
 	// ListSchemes List scheme versions
 	// (GET /v1/schemes)
 	ListSchemes(ctx context.Context, request ListSchemesRequestObject) (ListSchemesResponseObject, error)
@@ -5730,6 +12163,15 @@ type StrictServerInterface interface {
 	// GetSchemeVersion One version of a scheme, byte for byte
 	// (GET /v1/schemes/{scheme}/versions/{version})
 	GetSchemeVersion(ctx context.Context, request GetSchemeVersionRequestObject) (GetSchemeVersionResponseObject, error)
+	// ListViews List the filters you keep
+	// (GET /v1/views)
+	ListViews(ctx context.Context, request ListViewsRequestObject) (ListViewsResponseObject, error)
+	// SaveView Keep a filter under a name
+	// (POST /v1/views)
+	SaveView(ctx context.Context, request SaveViewRequestObject) (SaveViewResponseObject, error)
+	// DeleteView Drop a view
+	// (DELETE /v1/views/{view})
+	DeleteView(ctx context.Context, request DeleteViewRequestObject) (DeleteViewResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx *gin.Context, request any) (any, error)
@@ -5834,10 +12276,11 @@ func (sh *strictHandler) RegisterClaimant(ctx *gin.Context, params RegisterClaim
 }
 
 // GetClaimant operation middleware
-func (sh *strictHandler) GetClaimant(ctx *gin.Context, claimant ClaimantPath) {
+func (sh *strictHandler) GetClaimant(ctx *gin.Context, claimant ClaimantPath, params GetClaimantParams) {
 	var request GetClaimantRequestObject
 
 	request.Claimant = claimant
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.GetClaimant(ctx, request.(GetClaimantRequestObject))
@@ -6002,6 +12445,50 @@ func (sh *strictHandler) FileClaim(ctx *gin.Context, params FileClaimParams) {
 	}
 }
 
+// BulkAct operation middleware
+func (sh *strictHandler) BulkAct(ctx *gin.Context, params BulkActParams) {
+	var request BulkActRequestObject
+
+	request.Params = params
+
+	var body BulkActJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.BulkAct(ctx, request.(BulkActRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "BulkAct")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(BulkActResponseObject); ok {
+		if err := validResponse.VisitBulkActResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ValidateClaim operation middleware
 func (sh *strictHandler) ValidateClaim(ctx *gin.Context) {
 	var request ValidateClaimRequestObject
@@ -6116,6 +12603,450 @@ func (sh *strictHandler) PatchClaim(ctx *gin.Context, claim ClaimPath, params Pa
 	}
 }
 
+// AcceptDecision operation middleware
+func (sh *strictHandler) AcceptDecision(ctx *gin.Context, claim ClaimPath, params AcceptDecisionParams) {
+	var request AcceptDecisionRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AcceptDecision(ctx, request.(AcceptDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AcceptDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AcceptDecisionResponseObject); ok {
+		if err := validResponse.VisitAcceptDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AmendDecision operation middleware
+func (sh *strictHandler) AmendDecision(ctx *gin.Context, claim ClaimPath, params AmendDecisionParams) {
+	var request AmendDecisionRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body AmendDecisionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AmendDecision(ctx, request.(AmendDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AmendDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AmendDecisionResponseObject); ok {
+		if err := validResponse.VisitAmendDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetAppeal operation middleware
+func (sh *strictHandler) GetAppeal(ctx *gin.Context, claim ClaimPath, params GetAppealParams) {
+	var request GetAppealRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAppeal(ctx, request.(GetAppealRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAppeal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAppealResponseObject); ok {
+		if err := validResponse.VisitGetAppealResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// FileAppeal operation middleware
+func (sh *strictHandler) FileAppeal(ctx *gin.Context, claim ClaimPath, params FileAppealParams) {
+	var request FileAppealRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body FileAppealJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.FileAppeal(ctx, request.(FileAppealRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "FileAppeal")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(FileAppealResponseObject); ok {
+		if err := validResponse.VisitFileAppealResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AskHuman operation middleware
+func (sh *strictHandler) AskHuman(ctx *gin.Context, claim ClaimPath, params AskHumanParams) {
+	var request AskHumanRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AskHuman(ctx, request.(AskHumanRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AskHuman")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AskHumanResponseObject); ok {
+		if err := validResponse.VisitAskHumanResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AssignClaim operation middleware
+func (sh *strictHandler) AssignClaim(ctx *gin.Context, claim ClaimPath, params AssignClaimParams) {
+	var request AssignClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body AssignClaimJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignClaim(ctx, request.(AssignClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AssignClaimResponseObject); ok {
+		if err := validResponse.VisitAssignClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListChecks operation middleware
+func (sh *strictHandler) ListChecks(ctx *gin.Context, claim ClaimPath, params ListChecksParams) {
+	var request ListChecksRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListChecks(ctx, request.(ListChecksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListChecks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListChecksResponseObject); ok {
+		if err := validResponse.VisitListChecksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListDecisions operation middleware
+func (sh *strictHandler) ListDecisions(ctx *gin.Context, claim ClaimPath, params ListDecisionsParams) {
+	var request ListDecisionsRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDecisions(ctx, request.(ListDecisionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDecisions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDecisionsResponseObject); ok {
+		if err := validResponse.VisitListDecisionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideClaim operation middleware
+func (sh *strictHandler) DecideClaim(ctx *gin.Context, claim ClaimPath, params DecideClaimParams) {
+	var request DecideClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body DecideClaimJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideClaim(ctx, request.(DecideClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideClaimResponseObject); ok {
+		if err := validResponse.VisitDecideClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ApproveDecision operation middleware
+func (sh *strictHandler) ApproveDecision(ctx *gin.Context, claim ClaimPath, n DecisionPath, params ApproveDecisionParams) {
+	var request ApproveDecisionRequestObject
+
+	request.Claim = claim
+	request.N = n
+	request.Params = params
+
+	var body ApproveDecisionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveDecision(ctx, request.(ApproveDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ApproveDecisionResponseObject); ok {
+		if err := validResponse.VisitApproveDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetLetter operation middleware
+func (sh *strictHandler) GetLetter(ctx *gin.Context, claim ClaimPath, n DecisionPath, params GetLetterParams) {
+	var request GetLetterRequestObject
+
+	request.Claim = claim
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLetter(ctx, request.(GetLetterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLetter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetLetterResponseObject); ok {
+		if err := validResponse.VisitGetLetterResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReturnDecision operation middleware
+func (sh *strictHandler) ReturnDecision(ctx *gin.Context, claim ClaimPath, n DecisionPath, params ReturnDecisionParams) {
+	var request ReturnDecisionRequestObject
+
+	request.Claim = claim
+	request.N = n
+	request.Params = params
+
+	var body ReturnDecisionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReturnDecision(ctx, request.(ReturnDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReturnDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReturnDecisionResponseObject); ok {
+		if err := validResponse.VisitReturnDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetClaimEstimate operation middleware
 func (sh *strictHandler) GetClaimEstimate(ctx *gin.Context, claim ClaimPath) {
 	var request GetClaimEstimateRequestObject
@@ -6195,6 +13126,33 @@ func (sh *strictHandler) ListClaimEvents(ctx *gin.Context, claim ClaimPath) {
 	}
 }
 
+// ListEvidence operation middleware
+func (sh *strictHandler) ListEvidence(ctx *gin.Context, claim ClaimPath, params ListEvidenceParams) {
+	var request ListEvidenceRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEvidence(ctx, request.(ListEvidenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEvidence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListEvidenceResponseObject); ok {
+		if err := validResponse.VisitListEvidenceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetEvidenceValue operation middleware
 func (sh *strictHandler) GetEvidenceValue(ctx *gin.Context, claim ClaimPath) {
 	var request GetEvidenceValueRequestObject
@@ -6214,6 +13172,386 @@ func (sh *strictHandler) GetEvidenceValue(ctx *gin.Context, claim ClaimPath) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetEvidenceValueResponseObject); ok {
 		if err := validResponse.VisitGetEvidenceValueResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetEvidence operation middleware
+func (sh *strictHandler) GetEvidence(ctx *gin.Context, claim ClaimPath, file FilePath, params GetEvidenceParams) {
+	var request GetEvidenceRequestObject
+
+	request.Claim = claim
+	request.File = file
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEvidence(ctx, request.(GetEvidenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEvidence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetEvidenceResponseObject); ok {
+		if err := validResponse.VisitGetEvidenceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HoldClaim operation middleware
+func (sh *strictHandler) HoldClaim(ctx *gin.Context, claim ClaimPath, params HoldClaimParams) {
+	var request HoldClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body HoldClaimJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.HoldClaim(ctx, request.(HoldClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HoldClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(HoldClaimResponseObject); ok {
+		if err := validResponse.VisitHoldClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListInformationRequests operation middleware
+func (sh *strictHandler) ListInformationRequests(ctx *gin.Context, claim ClaimPath, params ListInformationRequestsParams) {
+	var request ListInformationRequestsRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListInformationRequests(ctx, request.(ListInformationRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListInformationRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListInformationRequestsResponseObject); ok {
+		if err := validResponse.VisitListInformationRequestsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RequestInformation operation middleware
+func (sh *strictHandler) RequestInformation(ctx *gin.Context, claim ClaimPath, params RequestInformationParams) {
+	var request RequestInformationRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	var body RequestInformationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RequestInformation(ctx, request.(RequestInformationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RequestInformation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RequestInformationResponseObject); ok {
+		if err := validResponse.VisitRequestInformationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AnswerRequest operation middleware
+func (sh *strictHandler) AnswerRequest(ctx *gin.Context, claim ClaimPath, n RequestPath, params AnswerRequestParams) {
+	var request AnswerRequestRequestObject
+
+	request.Claim = claim
+	request.N = n
+	request.Params = params
+
+	var body AnswerRequestJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AnswerRequest(ctx, request.(AnswerRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AnswerRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AnswerRequestResponseObject); ok {
+		if err := validResponse.VisitAnswerRequestResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RecallRequest operation middleware
+func (sh *strictHandler) RecallRequest(ctx *gin.Context, claim ClaimPath, n RequestPath, params RecallRequestParams) {
+	var request RecallRequestRequestObject
+
+	request.Claim = claim
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecallRequest(ctx, request.(RecallRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecallRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RecallRequestResponseObject); ok {
+		if err := validResponse.VisitRecallRequestResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutBackClaim operation middleware
+func (sh *strictHandler) PutBackClaim(ctx *gin.Context, claim ClaimPath, params PutBackClaimParams) {
+	var request PutBackClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutBackClaim(ctx, request.(PutBackClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutBackClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutBackClaimResponseObject); ok {
+		if err := validResponse.VisitPutBackClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReads operation middleware
+func (sh *strictHandler) ListReads(ctx *gin.Context, claim ClaimPath, params ListReadsParams) {
+	var request ListReadsRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReads(ctx, request.(ListReadsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReads")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReadsResponseObject); ok {
+		if err := validResponse.VisitListReadsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RecuseFromClaim operation middleware
+func (sh *strictHandler) RecuseFromClaim(ctx *gin.Context, claim ClaimPath, params RecuseFromClaimParams) {
+	var request RecuseFromClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecuseFromClaim(ctx, request.(RecuseFromClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecuseFromClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RecuseFromClaimResponseObject); ok {
+		if err := validResponse.VisitRecuseFromClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReleaseClaim operation middleware
+func (sh *strictHandler) ReleaseClaim(ctx *gin.Context, claim ClaimPath, params ReleaseClaimParams) {
+	var request ReleaseClaimRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReleaseClaim(ctx, request.(ReleaseClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReleaseClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReleaseClaimResponseObject); ok {
+		if err := validResponse.VisitReleaseClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSimilarClaims operation middleware
+func (sh *strictHandler) ListSimilarClaims(ctx *gin.Context, claim ClaimPath, params ListSimilarClaimsParams) {
+	var request ListSimilarClaimsRequestObject
+
+	request.Claim = claim
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSimilarClaims(ctx, request.(ListSimilarClaimsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSimilarClaims")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSimilarClaimsResponseObject); ok {
+		if err := validResponse.VisitListSimilarClaimsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStages operation middleware
+func (sh *strictHandler) ListStages(ctx *gin.Context, claim ClaimPath) {
+	var request ListStagesRequestObject
+
+	request.Claim = claim
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStages(ctx, request.(ListStagesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStages")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListStagesResponseObject); ok {
+		if err := validResponse.VisitListStagesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6289,6 +13627,280 @@ func (sh *strictHandler) WithdrawClaim(ctx *gin.Context, claim ClaimPath, params
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(WithdrawClaimResponseObject); ok {
 		if err := validResponse.VisitWithdrawClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DecideBatch operation middleware
+func (sh *strictHandler) DecideBatch(ctx *gin.Context, params DecideBatchParams) {
+	var request DecideBatchRequestObject
+
+	request.Params = params
+
+	var body DecideBatchJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DecideBatch(ctx, request.(DecideBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DecideBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DecideBatchResponseObject); ok {
+		if err := validResponse.VisitDecideBatchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(ctx *gin.Context) {
+	var request GetPolicyRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx, request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		if err := validResponse.VisitGetPolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutPolicy operation middleware
+func (sh *strictHandler) PutPolicy(ctx *gin.Context, params PutPolicyParams) {
+	var request PutPolicyRequestObject
+
+	request.Params = params
+
+	var body PutPolicyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutPolicy(ctx, request.(PutPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutPolicyResponseObject); ok {
+		if err := validResponse.VisitPutPolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TryPolicy operation middleware
+func (sh *strictHandler) TryPolicy(ctx *gin.Context) {
+	var request TryPolicyRequestObject
+
+	var body TryPolicyJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.TryPolicy(ctx, request.(TryPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TryPolicy")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(TryPolicyResponseObject); ok {
+		if err := validResponse.VisitTryPolicyResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPolicyVersion operation middleware
+func (sh *strictHandler) GetPolicyVersion(ctx *gin.Context, version RulebookVersionPath) {
+	var request GetPolicyVersionRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicyVersion(ctx, request.(GetPolicyVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicyVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPolicyVersionResponseObject); ok {
+		if err := validResponse.VisitGetPolicyVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReasons operation middleware
+func (sh *strictHandler) GetReasons(ctx *gin.Context) {
+	var request GetReasonsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReasons(ctx, request.(GetReasonsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReasons")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReasonsResponseObject); ok {
+		if err := validResponse.VisitGetReasonsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutReasons operation middleware
+func (sh *strictHandler) PutReasons(ctx *gin.Context, params PutReasonsParams) {
+	var request PutReasonsRequestObject
+
+	request.Params = params
+
+	var body PutReasonsJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutReasons(ctx, request.(PutReasonsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutReasons")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutReasonsResponseObject); ok {
+		if err := validResponse.VisitPutReasonsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReasonsVersion operation middleware
+func (sh *strictHandler) GetReasonsVersion(ctx *gin.Context, version RulebookVersionPath) {
+	var request GetReasonsVersionRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReasonsVersion(ctx, request.(GetReasonsVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReasonsVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReasonsVersionResponseObject); ok {
+		if err := validResponse.VisitGetReasonsVersionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6487,6 +14099,32 @@ func (sh *strictHandler) PatchIncident(ctx *gin.Context, incident IncidentPath, 
 	}
 }
 
+// ListClocks operation middleware
+func (sh *strictHandler) ListClocks(ctx *gin.Context, incident IncidentPath) {
+	var request ListClocksRequestObject
+
+	request.Incident = incident
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListClocks(ctx, request.(ListClocksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListClocks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListClocksResponseObject); ok {
+		if err := validResponse.VisitListClocksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // CloseIncident operation middleware
 func (sh *strictHandler) CloseIncident(ctx *gin.Context, incident IncidentPath, params CloseIncidentParams) {
 	var request CloseIncidentRequestObject
@@ -6534,6 +14172,60 @@ func (sh *strictHandler) OpenIncident(ctx *gin.Context, incident IncidentPath, p
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(OpenIncidentResponseObject); ok {
 		if err := validResponse.VisitOpenIncidentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListQualityReviews operation middleware
+func (sh *strictHandler) ListQualityReviews(ctx *gin.Context, incident IncidentPath, params ListQualityReviewsParams) {
+	var request ListQualityReviewsRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListQualityReviews(ctx, request.(ListQualityReviewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListQualityReviews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListQualityReviewsResponseObject); ok {
+		if err := validResponse.VisitListQualityReviewsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// NextQualityReview operation middleware
+func (sh *strictHandler) NextQualityReview(ctx *gin.Context, incident IncidentPath, params NextQualityReviewParams) {
+	var request NextQualityReviewRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NextQualityReview(ctx, request.(NextQualityReviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NextQualityReview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(NextQualityReviewResponseObject); ok {
+		if err := validResponse.VisitNextQualityReviewResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -6798,6 +14490,98 @@ func (sh *strictHandler) RevokeKey(ctx *gin.Context, key KeyID) {
 	}
 }
 
+// EndQualityReview operation middleware
+func (sh *strictHandler) EndQualityReview(ctx *gin.Context, review ReviewPath, params EndQualityReviewParams) {
+	var request EndQualityReviewRequestObject
+
+	request.Review = review
+	request.Params = params
+
+	var body EndQualityReviewJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndQualityReview(ctx, request.(EndQualityReviewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndQualityReview")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndQualityReviewResponseObject); ok {
+		if err := validResponse.VisitEndQualityReviewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// NextClaim operation middleware
+func (sh *strictHandler) NextClaim(ctx *gin.Context, params NextClaimParams) {
+	var request NextClaimRequestObject
+
+	request.Params = params
+
+	var body NextClaimJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			sh.options.RequestErrorHandlerFunc(ctx, err)
+			return
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.NextClaim(ctx, request.(NextClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "NextClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(NextClaimResponseObject); ok {
+		if err := validResponse.VisitNextClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSchemes operation middleware
 func (sh *strictHandler) ListSchemes(ctx *gin.Context, params ListSchemesParams) {
 	var request ListSchemesRequestObject
@@ -6914,6 +14698,100 @@ func (sh *strictHandler) GetSchemeVersion(ctx *gin.Context, scheme SchemePath, v
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSchemeVersionResponseObject); ok {
 		if err := validResponse.VisitGetSchemeVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListViews operation middleware
+func (sh *strictHandler) ListViews(ctx *gin.Context) {
+	var request ListViewsRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListViews(ctx, request.(ListViewsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListViews")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListViewsResponseObject); ok {
+		if err := validResponse.VisitListViewsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SaveView operation middleware
+func (sh *strictHandler) SaveView(ctx *gin.Context, params SaveViewParams) {
+	var request SaveViewRequestObject
+
+	request.Params = params
+
+	var body SaveViewJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SaveView(ctx, request.(SaveViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SaveView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SaveViewResponseObject); ok {
+		if err := validResponse.VisitSaveViewResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteView operation middleware
+func (sh *strictHandler) DeleteView(ctx *gin.Context, view ViewPath) {
+	var request DeleteViewRequestObject
+
+	request.View = view
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteView(ctx, request.(DeleteViewRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteView")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DeleteViewResponseObject); ok {
+		if err := validResponse.VisitDeleteViewResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

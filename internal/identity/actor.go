@@ -21,6 +21,7 @@ const (
 	Auditor  Role = "auditor"
 	Claimant Role = "claimant"
 	Delegate Role = "delegate" // acts for one claimant, with a key that claimant issued
+	System   Role = "system"   // the service itself, by its clock and its policy; no key has it
 )
 
 // Roles are all roles a key can have.
@@ -42,6 +43,11 @@ const (
 	PushLedgers       Action = "push_ledgers"      // uploads count as the platform's ledger
 	SimulateSchemes   Action = "simulate_schemes"  // see what a scheme would pay in an incident
 	SeeSmallCounts    Action = "see_small_counts"  // see totals of few claims, too
+	ReviewClaims      Action = "review_claims"     // take claims from the queue and decide them
+	ApproveDecisions  Action = "approve_decisions" // be the second person of a decision
+	AssignOthers      Action = "assign_others"     // hand a claim to somebody else
+	ManageDesk        Action = "manage_desk"       // publish desk policies and reason catalogues
+	SeeReads          Action = "see_reads"         // see who read personal data, and why
 )
 
 var permitted = map[Action][]Role{
@@ -56,18 +62,29 @@ var permitted = map[Action][]Role{
 	PushLedgers:       {Platform},
 	SimulateSchemes:   {Admin, Platform, Reviewer, Senior, Auditor},
 	SeeSmallCounts:    {Admin, Platform, Reviewer, Senior},
+	ReviewClaims:      {Reviewer, Senior},
+	ApproveDecisions:  {Senior, Admin},
+	AssignOthers:      {Senior},
+	ManageDesk:        {Admin},
+	SeeReads:          {Admin, Senior},
 }
 
 // Actor is who makes a request. The zero value is nobody and may do nothing
 // that needs a permission; use Anyone for the public.
 type Actor struct {
 	Role       Role
-	KeyID      string // empty for the public
+	KeyID      string // empty for the public and the system
+	Person     string // who holds the key; what one of staff did, no second key of theirs may check
 	ClaimantID string // set for the roles claimant and delegate
+	Address    string // network address of the request; empty where there is none
+	Purpose    string // why they look at personal data, as they said
 }
 
 // Anyone is the actor of a request without a key.
 var Anyone = Actor{Role: Public}
+
+// Itself is the service acting by its clock or its policy.
+var Itself = Actor{Role: System, Person: string(System)}
 
 // Can reports whether the actor's role permits the action.
 func (a Actor) Can(action Action) bool { return slices.Contains(permitted[action], a.Role) }
@@ -82,6 +99,7 @@ type Key struct {
 	ID         string
 	Role       Role
 	Label      string
+	Person     string // who holds the key: a code, no name; the key's own id when none was given
 	ClaimantID string // for the roles claimant and delegate
 	IssuedBy   string // id of the issuing key; empty for the command line and for self-registration
 	Hash       []byte // SHA-256 of the secret
@@ -91,7 +109,9 @@ type Key struct {
 }
 
 // Actor is who acts with the key.
-func (k Key) Actor() Actor { return Actor{Role: k.Role, KeyID: k.ID, ClaimantID: k.ClaimantID} }
+func (k Key) Actor() Actor {
+	return Actor{Role: k.Role, KeyID: k.ID, Person: k.Person, ClaimantID: k.ClaimantID}
+}
 
 // ValidAt reports whether the key is neither expired nor revoked at that time.
 func (k Key) ValidAt(now time.Time) bool {

@@ -71,7 +71,7 @@ func (e *evaluation) payTier(service string, t *tier, bound func(int64) lang.Tex
 	}
 	if t.Review {
 		reason := lang.F("A person decides: the value is %s.", "%s 구간이므로 사람이 판단합니다.", reached)
-		e.needsReview("review_tier", reason)
+		e.needsReview(ReviewTier, reason)
 		e.note(service, reason, Value{"amount", "review"}, inputs...)
 		return
 	}

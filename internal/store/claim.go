@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -20,7 +21,6 @@ type claimRow struct {
 	ClaimantID    string
 	Outlet        string
 	Channel       string
-	State         string
 	Late          int64
 	Currency      string
 	ContentSealed []byte
@@ -33,29 +33,97 @@ type claimRow struct {
 	CreatedAt     int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt     int64 `gorm:"autoUpdateTime:false"`
 	SubmittedAt   *int64
+	State         string
+	FiledPerson   string
+	Desk          deskColumns `gorm:"embedded"`
 }
 
 func (claimRow) TableName() string { return "claims" }
+
+// deskColumns are where the claim stands on the staff's side.
+type deskColumns struct {
+	Sector     string
+	Region     string
+	Unit       []byte
+	Score      int
+	AssignedTo string
+	LeaseUntil *int64
+	Rank       int64
+	Stake      int64
+	StateSince int64
+	PromisedAt *int64
+	Waited     int64
+	DueAt      *int64
+	Assessed   *int64
+	Awarded    *int64
+	Decisions  int
+	Standing   int
+	Verdict    string
+	DecidedAt  *int64
+	Automatic  int64
+	HumanAsked int64
+}
+
+// claimColumns are those that UpdateClaim writes: a claim keeps its id, to whom
+// and what it belongs, and how it was filed.
+var claimColumns = []any{
+	"late", "content_sealed", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at",
+	"sector", "region", "unit", "score", "assigned_to", "lease_until", "rank", "stake", "state_since", "promised_at", "waited", "due_at",
+	"assessed", "awarded", "decisions", "standing", "verdict", "decided_at", "automatic", "human_asked",
+}
 
 func (r reader) toClaimRow(c claims.Claim) (claimRow, error) {
 	sealed, err := r.sealJSON(sealContext("claims.content", c.ID), c.Content)
 	return claimRow{
 		ID: c.ID, Reference: c.Reference, IncidentID: c.IncidentID, ClaimantID: c.ClaimantID, Outlet: c.Outlet, Channel: c.Channel,
 		State: string(c.State), Late: toInt(c.Late), Currency: c.Currency, ContentSealed: sealed, Claimed: int64(c.Claimed),
-		Estimated: (*int64)(c.Estimated), Outcome: c.Outcome, Estimates: c.Estimates, FiledBy: c.FiledBy, Version: c.Version,
-		CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt), SubmittedAt: toMicrosPtr(c.SubmittedAt),
+		Estimated: (*int64)(c.Estimated), Outcome: c.Outcome, Estimates: c.Estimates, FiledBy: c.FiledBy, FiledPerson: c.FiledPerson,
+		Version: c.Version, CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt), SubmittedAt: toMicrosPtr(c.SubmittedAt),
+		Desk: toDeskColumns(c.Desk),
 	}, err
+}
+
+func toDeskColumns(d claims.Desk) deskColumns {
+	return deskColumns{
+		Sector: d.Sector, Region: d.Region, Unit: d.Unit, Score: d.Score, AssignedTo: d.AssignedTo, LeaseUntil: toMicrosPtr(d.LeaseUntil),
+		Rank: toMicros(d.Rank), Stake: int64(d.Stake), StateSince: toMicros(d.StateSince), PromisedAt: toMicrosPtr(d.PromisedAt),
+		Waited: d.Waited.Microseconds(), DueAt: toMicrosPtr(d.DueAt), Assessed: (*int64)(d.Assessed), Awarded: (*int64)(d.Awarded),
+		Decisions: d.Decisions, Standing: d.Standing, Verdict: string(d.Verdict), DecidedAt: toMicrosPtr(d.DecidedAt),
+		Automatic: toInt(d.Automatic), HumanAsked: toInt(d.HumanAsked),
+	}
+}
+
+func (row deskColumns) desk() claims.Desk {
+	return claims.Desk{
+		Sector: row.Sector, Region: row.Region, Unit: row.Unit, Score: row.Score, AssignedTo: row.AssignedTo, LeaseUntil: fromMicrosPtr(row.LeaseUntil),
+		Rank: fromMicros(row.Rank), Stake: money.Minor(row.Stake), StateSince: fromMicros(row.StateSince), PromisedAt: fromMicrosPtr(row.PromisedAt),
+		Waited: time.Duration(row.Waited) * time.Microsecond, DueAt: fromMicrosPtr(row.DueAt),
+		Assessed: (*money.Minor)(row.Assessed), Awarded: (*money.Minor)(row.Awarded), Decisions: row.Decisions, Standing: row.Standing,
+		Verdict: claims.Verdict(row.Verdict), DecidedAt: fromMicrosPtr(row.DecidedAt), Automatic: row.Automatic == 1, HumanAsked: row.HumanAsked == 1,
+	}
 }
 
 func (r reader) claim(row claimRow) (claims.Claim, error) {
 	c := claims.Claim{
 		ID: row.ID, Reference: row.Reference, IncidentID: row.IncidentID, ClaimantID: row.ClaimantID, Outlet: row.Outlet, Channel: row.Channel,
 		State: claims.State(row.State), Late: row.Late == 1, Currency: row.Currency, Claimed: money.Minor(row.Claimed),
-		Estimated: (*money.Minor)(row.Estimated), Outcome: row.Outcome, Estimates: row.Estimates, FiledBy: row.FiledBy, Version: row.Version,
-		CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt), SubmittedAt: fromMicrosPtr(row.SubmittedAt),
+		Estimated: (*money.Minor)(row.Estimated), Outcome: row.Outcome, Estimates: row.Estimates, FiledBy: row.FiledBy, FiledPerson: row.FiledPerson,
+		Desk: row.Desk.desk(), Version: row.Version, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
+		SubmittedAt: fromMicrosPtr(row.SubmittedAt),
 	}
 	err := r.openJSON(sealContext("claims.content", c.ID), row.ContentSealed, &c.Content)
 	return c, err
+}
+
+func (r reader) claims(rows []claimRow) ([]claims.Claim, error) {
+	list := make([]claims.Claim, len(rows))
+	for i, row := range rows {
+		var err error
+		if list[i], err = r.claim(row); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }
 
 func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
@@ -67,16 +135,7 @@ func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
 }
 
 func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Page) ([]claims.Claim, error) {
-	q := gorm.G[claimRow](r.db).Order("id DESC").Limit(page.Limit)
-	if f.IncidentID != "" {
-		q = q.Where("incident_id = ?", f.IncidentID)
-	}
-	if f.ClaimantID != "" {
-		q = q.Where("claimant_id = ?", f.ClaimantID)
-	}
-	if f.State != "" {
-		q = q.Where("state = ?", string(f.State))
-	}
+	q := filtered(gorm.G[claimRow](r.db).Order("id DESC").Limit(page.Limit), f)
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
@@ -84,13 +143,43 @@ func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Pa
 	if err != nil {
 		return nil, fmt.Errorf("list claims: %w", err)
 	}
-	list := make([]claims.Claim, len(rows))
-	for i, row := range rows {
-		if list[i], err = r.claim(row); err != nil {
-			return nil, err
+	return r.claims(rows)
+}
+
+// undecided are the states of a claim that was submitted and waits for its
+// first decision or for a new one.
+const undecided = `state IN ('submitted', 'in_review', 'information_requested', 'on_hold', 'awaiting_approval', 'appealed')`
+
+// filtered narrows a query of claims to what the filter names.
+func filtered(q gorm.ChainInterface[claimRow], f claims.ClaimFilter) gorm.ChainInterface[claimRow] {
+	for _, equal := range []struct{ column, value string }{
+		{"incident_id", f.IncidentID}, {"claimant_id", f.ClaimantID}, {"state", string(f.State)}, {"sector", f.Sector}, {"region", f.Region},
+		{"assigned_to", f.AssignedTo}, {"verdict", string(f.Verdict)},
+	} {
+		if equal.value != "" {
+			q = q.Where(equal.column+" = ?", equal.value)
 		}
 	}
-	return list, nil
+	if f.AssignedTo != "" {
+		q = q.Where("assigned_to <> ''") // SQLite's planner asks for the words of the index
+	}
+	if f.Check != "" {
+		q = q.Where(`EXISTS (SELECT 1 FROM checks WHERE checks.claim_id = claims.id AND checks.code = ? AND checks.result = 'flagged'
+			AND checks.round = (SELECT max(round) FROM checks newest WHERE newest.claim_id = claims.id))`, f.Check)
+	}
+	if f.ScoreFrom != 0 {
+		q = q.Where("score >= ?", f.ScoreFrom)
+	}
+	if f.StakeFrom != nil {
+		q = q.Where("stake >= ?", int64(*f.StakeFrom))
+	}
+	if f.StakeUpTo != nil {
+		q = q.Where("stake <= ?", int64(*f.StakeUpTo))
+	}
+	if f.OverdueBefore != nil {
+		q = q.Where("promised_at < ? AND "+undecided, toMicros(*f.OverdueBefore))
+	}
+	return q
 }
 
 func (r reader) ClaimExists(ctx context.Context, incidentID, claimantID, outlet string) (bool, error) {
@@ -118,8 +207,7 @@ func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
 	}
 	row.Version++
 	n, err := gorm.G[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
-		Select("state", "late", "content_sealed", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at").
-		Updates(ctx, row)
+		Select("state", claimColumns...).Updates(ctx, row)
 	return changed(n, err, "claim", c.ID)
 }
 
@@ -161,8 +249,12 @@ func (r reader) NewestEstimates(ctx context.Context, incidentID string, page cla
 	return listEstimates(q)
 }
 
+// standing are the states that claims.State.Standing tells apart, in the words
+// of the index that serves them.
+const standing = `state NOT IN ('draft', 'withdrawn')`
+
 func (r reader) SubmittedEstimates(ctx context.Context, incidentID string, page claims.Page) ([]claims.Estimate, error) {
-	return listEstimates(r.newestEstimates(ctx, page).Where("claims.incident_id = ? AND claims.state = ?", incidentID, string(claims.Submitted)))
+	return listEstimates(r.newestEstimates(ctx, page).Where("claims.incident_id = ? AND claims."+standing, incidentID))
 }
 
 func (r reader) newestEstimates(ctx context.Context, page claims.Page) *gorm.DB {
@@ -188,7 +280,7 @@ func listEstimates(q *gorm.DB) ([]claims.Estimate, error) {
 }
 
 func (r reader) CountSubmitted(ctx context.Context, incidentID string) (int, error) {
-	n, err := gorm.G[claimRow](r.db).Where("incident_id = ? AND state = ?", incidentID, string(claims.Submitted)).Count(ctx, "id")
+	n, err := gorm.G[claimRow](r.db).Where("incident_id = ? AND "+standing, incidentID).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count claims: %w", err)
 	}

@@ -35,6 +35,7 @@ type claimantRow struct {
 	Version        int64
 	CreatedAt      int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt      int64 `gorm:"autoUpdateTime:false"`
+	AccountChanged *int64
 }
 
 func (claimantRow) TableName() string { return "claimants" }
@@ -46,6 +47,8 @@ type outletRow struct {
 	NameSealed []byte
 	Sector     string
 	Region     string
+
+	PlatformSealed []byte
 }
 
 func (outletRow) TableName() string { return "outlets" }
@@ -56,6 +59,7 @@ func sealContext(column, id string) string { return column + "/" + id }
 func (r reader) toClaimantRow(c claims.Claimant) (claimantRow, error) {
 	row := claimantRow{
 		ID: c.ID, Kind: string(c.Kind), Zone: c.Zone, Currency: c.Currency, AnnualRevenue: (*int64)(c.AnnualRevenue),
+		AccountChanged: toMicrosPtr(c.AccountChanged),
 		NameSealed:     r.sealText(sealContext("claimants.name", c.ID), c.Name),
 		PhoneSealed:    r.sealText(sealContext("claimants.phone", c.ID), c.Phone),
 		PhoneIndex:     r.index("phone", identity.Digits(c.Phone)),
@@ -81,7 +85,8 @@ func (r reader) Claimant(ctx context.Context, id string) (claims.Claimant, error
 	}
 	c := claims.Claimant{
 		ID: row.ID, Kind: claims.ClaimantKind(row.Kind), Zone: row.Zone, Currency: row.Currency, AnnualRevenue: (*money.Minor)(row.AnnualRevenue),
-		Version: row.Version, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
+		AccountChanged: fromMicrosPtr(row.AccountChanged),
+		Version:        row.Version, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
 	}
 	for _, field := range []struct {
 		column string
@@ -118,7 +123,11 @@ func (r reader) outlets(ctx context.Context, claimantID string) ([]claims.Outlet
 		if err != nil {
 			return nil, err
 		}
-		outlets[i] = claims.Outlet{Code: row.Code, Name: name, Sector: row.Sector, Region: row.Region}
+		platformID, err := r.openText(sealContext("outlets.platform", claimantID+"/"+row.Code), row.PlatformSealed)
+		if err != nil {
+			return nil, err
+		}
+		outlets[i] = claims.Outlet{Code: row.Code, Name: name, Sector: row.Sector, Region: row.Region, PlatformID: platformID}
 	}
 	return outlets, nil
 }
@@ -156,7 +165,7 @@ func (t tx) UpdateClaimant(ctx context.Context, c claims.Claimant) error {
 	}
 	row.Version++
 	n, err := gorm.G[claimantRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
-		Select("name_sealed", "phone_sealed", "phone_index", "bank_sealed", "account_index", "annual_revenue", "version", "updated_at").
+		Select("name_sealed", "phone_sealed", "phone_index", "bank_sealed", "account_index", "account_changed", "annual_revenue", "version", "updated_at").
 		Updates(ctx, row)
 	if err := changed(n, err, "claimant", c.ID); err != nil {
 		return err
@@ -172,7 +181,8 @@ func (t tx) insertOutlets(ctx context.Context, c claims.Claimant) error {
 	for i, o := range c.Outlets {
 		rows[i] = outletRow{
 			ClaimantID: c.ID, Code: o.Code, Position: i, Sector: o.Sector, Region: o.Region,
-			NameSealed: t.sealText(sealContext("outlets.name", c.ID+"/"+o.Code), o.Name),
+			NameSealed:     t.sealText(sealContext("outlets.name", c.ID+"/"+o.Code), o.Name),
+			PlatformSealed: t.sealText(sealContext("outlets.platform", c.ID+"/"+o.Code), o.PlatformID),
 		}
 	}
 	return gorm.G[outletRow](t.db).CreateInBatches(ctx, &rows, 100)

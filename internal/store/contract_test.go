@@ -36,7 +36,7 @@ func TestKeysAreReadAsWritten(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		f := newFixture(t, db)
 		full := identity.Key{
-			ID: "full", Role: identity.Delegate, Label: "세무사 <사무실>", ClaimantID: f.merchant.ID, IssuedBy: "admin", Hash: []byte{0, 1, 255},
+			ID: "full", Role: identity.Delegate, Label: "세무사 <사무실>", Person: "p-tax", ClaimantID: f.merchant.ID, IssuedBy: "admin", Hash: []byte{0, 1, 255},
 			CreatedAt: at(1), ExpiresAt: at(2), RevokedAt: ptr(at(3)),
 		}
 		bare := identity.Key{ID: "bare", Role: identity.Admin, Hash: []byte{1}, CreatedAt: at(1), ExpiresAt: at(2)}
@@ -105,9 +105,11 @@ func TestClaimantsAreReadAsWritten(t *testing.T) {
 
 		without := f.merchant
 		without.Name, without.Phone, without.Bank, without.AnnualRevenue, without.UpdatedAt = "가을", "02-111-2222", nil, nil, at(9)
+		without.AccountChanged = nil
 		without.Outlets = []claims.Outlet{{Code: "annex", Name: "옮긴 별관", Sector: "salon", Region: "KR-50"}}
 		with := f.driver
 		with.Bank, with.AnnualRevenue, with.UpdatedAt = f.merchant.Bank, ptr(money.Minor(0)), at(9)
+		with.AccountChanged = ptr(at(8))
 		with.Outlets = append([]claims.Outlet{{Code: "night", Name: "심야", Sector: "taxi", Region: "KR-11"}}, with.Outlets...)
 		inTx(t, db, func(ctx context.Context, tx claims.Tx) error {
 			return errors.Join(tx.UpdateClaimant(ctx, without), tx.UpdateClaimant(ctx, with))
@@ -131,6 +133,8 @@ func TestClaimsAreReadAsWritten(t *testing.T) {
 		// All that may change changes, from something to nothing and back.
 		emptied, filled := full, bare
 		emptied.State, emptied.Late, emptied.Content, emptied.Claimed, emptied.Estimated = bare.State, bare.Late, bare.Content, bare.Claimed, bare.Estimated
+		emptied.Desk, filled.Desk = bare.Desk, full.Desk
+		emptied.PromisedAt = full.PromisedAt // kept, whatever is written
 		emptied.Outcome, emptied.Estimates, emptied.SubmittedAt, emptied.UpdatedAt = bare.Outcome, bare.Estimates, bare.SubmittedAt, at(77)
 		filled.State, filled.Late, filled.Content, filled.Claimed, filled.Estimated = full.State, full.Late, full.Content, full.Claimed, full.Estimated
 		filled.Outcome, filled.Estimates, filled.SubmittedAt, filled.UpdatedAt = full.Outcome, full.Estimates, full.SubmittedAt, at(78)

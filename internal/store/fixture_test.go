@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -71,7 +72,7 @@ func newFixture(t testing.TB, db *store.Store) fixture {
 		merchant: aMerchant(),
 		driver: claims.Claimant{
 			ID: newID(), Kind: claims.Driver, Name: "청구인 둘", Phone: "010-2222-3333", DriverID: "D-1001", Zone: "Asia/Seoul", Currency: "KRW",
-			Outlets: []claims.Outlet{{Code: "main", Name: "개인택시", Sector: "taxi", Region: "KR-26"}}, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
+			Outlets: []claims.Outlet{{Code: "main", Name: "개인택시", Sector: "taxi", Region: "KR-26", PlatformID: "car-55"}}, Version: 1, CreatedAt: at(0), UpdatedAt: at(0),
 		},
 	}
 	inTx(t, db, func(ctx context.Context, tx claims.Tx) error {
@@ -110,10 +111,10 @@ func aMerchant() claims.Claimant {
 	return claims.Claimant{
 		ID: newID(), Kind: claims.Merchant, Name: "봄 베이커리", Phone: "010-1234-5678", BusinessNumber: "123-45-67891",
 		Bank: &claims.BankAccount{BankCode: "088", Number: "110-123-456789", Holder: "청구인 하나"}, Zone: "Asia/Seoul", Currency: "KRW",
-		AnnualRevenue: ptr(money.Minor(240_000_000)),
+		AnnualRevenue: ptr(money.Minor(240_000_000)), AccountChanged: ptr(at(2)),
 		// Not in alphabetical order: outlets stay in the claimant's.
 		Outlets: []claims.Outlet{
-			{Code: "main", Name: "봄 본점", Sector: "bakery", Region: "KR-11"}, {Code: "annex", Name: "봄 별관", Sector: "cafe", Region: "KR-41"},
+			{Code: "main", Name: "봄 본점", Sector: "bakery", Region: "KR-11"}, {Code: "annex", Name: "봄 별관", Sector: "cafe", Region: "KR-41", PlatformID: "shop-7781"},
 			{Code: "kiosk", Name: "봄 매대", Sector: "bakery", Region: "KR-11"},
 		},
 		Version: 1, CreatedAt: at(3), UpdatedAt: at(4),
@@ -132,7 +133,12 @@ func (f fixture) claim(outlet string) claims.Claim {
 func (f fixture) fullClaim(outlet string) claims.Claim {
 	c := f.claim(outlet)
 	c.State, c.Late, c.SubmittedAt, c.UpdatedAt, c.Version = claims.Submitted, true, ptr(at(8)), at(9), 2
-	c.Claimed, c.Estimated, c.Outcome, c.Estimates = money.Max, ptr(money.Minor(0)), "review", 3
+	c.Claimed, c.Estimated, c.Outcome, c.Estimates, c.FiledPerson = money.Max, ptr(money.Minor(0)), "review", 3, "p-filer"
+	c.Desk = claims.Desk{
+		Sector: "bakery", Region: "KR-11", Unit: bytes.Repeat([]byte{9}, 16), Score: 35, AssignedTo: "p-one", LeaseUntil: ptr(at(40)), Rank: at(41),
+		Stake: money.Max, StateSince: at(42), PromisedAt: ptr(at(43)), Waited: 90 * time.Minute, DueAt: ptr(at(44)), Assessed: ptr(money.Minor(70_000)),
+		Awarded: ptr(money.Minor(0)), Decisions: 3, Standing: 2, Verdict: claims.Refused, DecidedAt: ptr(at(45)), Automatic: true, HumanAsked: true,
+	}
 	c.Content = claims.Content{
 		Lines: []claims.LossLine{{
 			Service: "taxi", DeclaredActual: ptr(money.Minor(0)), PlatformShareBasisPoints: ptr(0),

@@ -21,13 +21,14 @@ type keyRow struct {
 	CreatedAt  int64 `gorm:"autoCreateTime:false"`
 	ExpiresAt  int64
 	RevokedAt  *int64
+	Person     string
 }
 
 func (keyRow) TableName() string { return "keys" }
 
 func (k keyRow) key() identity.Key {
 	out := identity.Key{
-		ID: k.ID, Role: identity.Role(k.Role), Label: k.Label, IssuedBy: k.IssuedBy, Hash: k.Hash,
+		ID: k.ID, Role: identity.Role(k.Role), Label: k.Label, Person: k.Person, IssuedBy: k.IssuedBy, Hash: k.Hash,
 		CreatedAt: fromMicros(k.CreatedAt), ExpiresAt: fromMicros(k.ExpiresAt), RevokedAt: fromMicrosPtr(k.RevokedAt),
 	}
 	if k.ClaimantID != nil {
@@ -65,7 +66,7 @@ func (r reader) Keys(ctx context.Context, claimantID string, page claims.Page) (
 
 func (t tx) InsertKey(ctx context.Context, k identity.Key) error {
 	row := keyRow{
-		ID: k.ID, Role: string(k.Role), Label: k.Label, IssuedBy: k.IssuedBy, Hash: k.Hash,
+		ID: k.ID, Role: string(k.Role), Label: k.Label, Person: k.Person, IssuedBy: k.IssuedBy, Hash: k.Hash,
 		CreatedAt: toMicros(k.CreatedAt), ExpiresAt: toMicros(k.ExpiresAt), RevokedAt: toMicrosPtr(k.RevokedAt),
 	}
 	if k.ClaimantID != "" {

@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/mattn/go-sqlite3"
 	"gorm.io/gorm"
 
 	"redress/internal/claims"
@@ -28,6 +31,17 @@ func conflict(err error, refusal *fault.Error) error {
 		return refusal.Because(err)
 	}
 	return err
+}
+
+// breaks reports whether an error is that of the constraint of this name, or of
+// the trigger that stands in for it on SQLite.
+func breaks(err error, constraint string) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.ConstraintName == constraint
+	}
+	var lite sqlite3.Error
+	return errors.As(err, &lite) && lite.Code == sqlite3.ErrConstraint && strings.Contains(lite.Error(), constraint)
 }
 
 // changed checks that an update found the version it was made for.
@@ -58,6 +72,23 @@ func (r reader) openJSON(context string, sealed []byte, into any) error {
 	}
 	if err := json.Unmarshal(b, into); err != nil {
 		return fmt.Errorf("%s: %w", context, err)
+	}
+	return nil
+}
+
+// jsonText writes a value into a column that no query looks into; fromJSONText
+// reads it back.
+func jsonText(what string, v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", fmt.Errorf("write %s: %w", what, err)
+	}
+	return string(b), nil
+}
+
+func fromJSONText(what, text string, into any) error {
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		return fmt.Errorf("read %s: %w", what, err)
 	}
 	return nil
 }

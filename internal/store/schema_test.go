@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"io/fs"
@@ -10,7 +11,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"gorm.io/gorm/schema"
 
 	"redress/internal/store"
@@ -31,7 +32,7 @@ func migrationFiles(t testing.TB, engine string) []string {
 }
 
 func TestBothEnginesHaveTheSameMigrations(t *testing.T) {
-	if diff := cmp.Diff(migrationFiles(t, "sqlite"), migrationFiles(t, "postgres")); diff != "" {
+	if diff := gocmp.Diff(migrationFiles(t, "sqlite"), migrationFiles(t, "postgres")); diff != "" {
 		t.Errorf("migrations (-sqlite +postgres):\n%s", diff)
 	}
 }
@@ -98,16 +99,18 @@ func TestRowStructsHaveTheColumnsOfTheirTables(t *testing.T) {
 			want = append(want, c)
 		}
 	}
-	slices.SortStableFunc(want, func(a, b column) int { return strings.Compare(a.Table, b.Table) })
+	byName := func(a, b column) int { return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Name, b.Name)) }
+	slices.SortFunc(want, byName)
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		got := columns(t, db)
+		slices.SortFunc(got, byName)
 		for i := range got {
 			// A nil []byte is NULL: its struct field looks the same either way.
 			if got[i].Type == "bytea" {
 				got[i].Nullable = false
 			}
 		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := gocmp.Diff(want, got); diff != "" {
 			t.Errorf("columns (-row structs +%s):\n%s", db.Engine(), diff)
 		}
 	})
@@ -134,7 +137,7 @@ func TestBothEnginesHaveTheSameTablesAndIndexes(t *testing.T) {
 	if len(shapes) < 2 {
 		t.Skip("SKIPPED: one engine alone cannot be compared")
 	}
-	if diff := cmp.Diff(shapes["sqlite"], shapes["postgres"]); diff != "" {
+	if diff := gocmp.Diff(shapes["sqlite"], shapes["postgres"]); diff != "" {
 		t.Errorf("schema (-sqlite +postgres):\n%s", diff)
 	}
 }

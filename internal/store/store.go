@@ -152,7 +152,8 @@ func (s *Store) Engine() string {
 }
 
 // Migrate brings the schema to the newest version, checks that the field key is
-// the one this database is sealed under, and answers how many steps it took. On
+// the one this database is sealed under, fills in what only that key can tell,
+// and answers how many steps it took. On
 // PostgreSQL any number of processes may call it together.
 func (s *Store) Migrate(ctx context.Context) (int, error) {
 	dir, err := fs.Sub(migrations.FS, s.Engine())
@@ -175,7 +176,10 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("migrate: %w", err)
 	}
-	return len(applied), s.proveKey(ctx)
+	if err := s.proveKey(ctx); err != nil {
+		return 0, err
+	}
+	return len(applied), s.fillUnits(ctx)
 }
 
 type fieldKeyRow struct {

@@ -27,8 +27,8 @@ var floors = [][]string{
 	{"internal/fault", "internal/money"},
 	{"internal/revenue"},
 	{"internal/baseline", "internal/scheme"},
-	{"internal/identity", "internal/auditlog"},
-	{"internal/claims"},
+	{"internal/identity", "internal/auditlog", "internal/checks", "internal/evidence", "internal/letter"},
+	{"internal/claims", "internal/publication"},
 	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox", "internal/jobs"},
 	{"internal/store/storetest", "api"},
 }

@@ -1,0 +1,282 @@
+// Package checks looks at a claim when it is submitted and says, row by row,
+// what a reviewer should look at and why. Each row explains itself in both
+// languages with its figures; a flagged row has points, and the score adds them
+// up. The score orders work. It never rejects anyone: every pattern looked for
+// here has honest reasons too, which is why rows carry a remedy. Plain functions
+// on plain data: no clock, no database, no randomness.
+//
+// What honest businesses look like decides where the limits stand; the doc
+// comments of the checks on histories say how often each one is wrong on them.
+package checks
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"redress/internal/fault"
+	"redress/internal/lang"
+	"redress/internal/money"
+	"redress/internal/revenue"
+)
+
+// Version names the checks and their limits. It changes when any of them does,
+// so that stored rows say what they were made by.
+const Version = "checks-1"
+
+// Code names a check; stable, snake_case.
+type Code string
+
+// The checks on the claim as a whole.
+const (
+	DuplicateAccount       Code = "duplicate_account"
+	DuplicatePhone         Code = "duplicate_phone"
+	DuplicateBusiness      Code = "duplicate_business"
+	DuplicateDriver        Code = "duplicate_driver"
+	SameLoss               Code = "same_loss"
+	ClaimedAboveEstimated  Code = "claimed_above_estimated"
+	ClosedOrOpenedInWindow Code = "closed_or_opened_in_window"
+	AccountChangedLately   Code = "account_changed_lately"
+	VelocityKey            Code = "velocity_key"
+	VelocityAddress        Code = "velocity_address"
+)
+
+// The checks on each line of the claim.
+const (
+	UploadAgainstLedger Code = "upload_against_ledger"
+	HistoryShort        Code = "history_short"
+	HistoryRoundNumbers Code = "history_round_numbers"
+	HistoryCopiedWeeks  Code = "history_copied_weeks"
+	HistoryDigits       Code = "history_digits"
+	HistoryEven         Code = "history_even"
+	HistoryLevelJump    Code = "history_level_jump"
+	ActivityInClosure   Code = "activity_in_closure"
+)
+
+// ofClaim and ofLine are the checks in the order of their rows.
+var (
+	ofClaim = []struct {
+		code Code
+		look func(Facts) Row
+	}{
+		{DuplicateAccount, duplicate(Account)},
+		{DuplicatePhone, duplicate(Phone)},
+		{DuplicateBusiness, duplicate(BusinessNumber)},
+		{DuplicateDriver, duplicate(DriverID)},
+		{SameLoss, duplicate(Unit)},
+		{ClaimedAboveEstimated, claimedAboveEstimated},
+		{ClosedOrOpenedInWindow, closedOrOpened},
+		{AccountChangedLately, accountChanged},
+		{VelocityKey, velocityOfKey},
+		{VelocityAddress, velocityOfAddress},
+	}
+	ofLine = []struct {
+		code Code
+		look func(Facts, Line) Row
+	}{
+		{UploadAgainstLedger, uploadAgainstLedger},
+		{HistoryShort, historyShort},
+		{HistoryRoundNumbers, roundNumbers},
+		{HistoryCopiedWeeks, copiedWeeks},
+		{HistoryDigits, digits},
+		{HistoryEven, even},
+		{HistoryLevelJump, levelJump},
+		{ActivityInClosure, activityInClosure},
+	}
+)
+
+// Codes lists all checks in the order of their rows.
+func Codes() []Code {
+	var codes []Code
+	for _, c := range ofClaim {
+		codes = append(codes, c.code)
+	}
+	for _, c := range ofLine {
+		codes = append(codes, c.code)
+	}
+	return codes
+}
+
+// Facts is everything the checks know of a claim. Times are on the claimant's
+// wall clock; amounts are minor units of the currency.
+type Facts struct {
+	Currency    money.Currency
+	SubmittedAt revenue.Local
+	Lines       []Line // one a service
+	Amounts     Amounts
+	// Matches are what was found under each identifier that the claimant has; an
+	// identifier that they do not have is absent.
+	Matches map[Identifier]Match
+	// AccountChangedAt is when the bank account was last replaced by another; nil
+	// when it is still the first.
+	AccountChangedAt *revenue.Local
+	// FirstTrade and LastTrade are the days on which the outlet opened and closed
+	// for good, where a register says so; otherwise the histories are asked.
+	FirstTrade, LastTrade *revenue.Local
+	// KeyRate counts the claims filed with the same key; nil for keys that file for
+	// many by their duty, those of staff and platforms.
+	KeyRate *Rate
+	// AddressRate counts the claims filed from the same network address; nil where
+	// there is none (paper, phone).
+	AddressRate *Rate
+}
+
+// Line is the loss in one service, and what is held of it. A history that does
+// not pass revenue.History.Validate counts as none.
+type Line struct {
+	Service  string
+	Windows  []revenue.Span // in which the service was impaired
+	Closures []revenue.Span // stated by the claimant
+	Ledger   revenue.History
+	Upload   revenue.History
+	Amounts  Amounts
+	// CopiesOf is how many other claimants uploaded a history that shares one of
+	// its Fingerprints with this upload.
+	CopiesOf int
+
+	held revenue.History // ledger and upload joined, the ledger outranking
+}
+
+// Amounts is a loss as claimed and as estimated.
+type Amounts struct {
+	Claimed   *money.Minor // nil when the claimant leaves the amount to the estimate
+	Estimated *Estimated   // nil when the estimate cannot tell
+}
+
+// Estimated is an estimated loss and the interval that holds it with 90 %
+// probability.
+type Estimated struct {
+	Amount, Low, High money.Minor
+}
+
+// Result is what a check found.
+type Result string
+
+// The results. Flagged asks for a look, nothing more.
+const (
+	Passed        Result = "passed"
+	Flagged       Result = "flagged"
+	NotApplicable Result = "not_applicable" // what the check needs is not there
+)
+
+// Row is what one check found on the claim, or on one of its lines.
+type Row struct {
+	Code    Code       `json:"code"`
+	Service string     `json:"service,omitempty"` // of the line; empty for a check on the whole claim
+	Result  Result     `json:"result"`
+	Points  int        `json:"points"` // 0 unless flagged
+	Detail  lang.Text  `json:"detail"` // for staff: the figures, and from where on they are looked at
+	Remedy  *lang.Text `json:"remedy,omitempty"`
+	// Facts are the figures of the detail as integers: counts, percent, minutes
+	// or minor units. They hold no personal data.
+	Facts map[string]any `json:"facts"`
+}
+
+// Run makes every check: a row for each check on the claim, then for each line,
+// by service, a row for each check on lines. The order of lines, windows and
+// closures makes no difference.
+func Run(f Facts, points Points) []Row {
+	f.Lines = slices.Clone(f.Lines)
+	for i := range f.Lines {
+		l := &f.Lines[i]
+		l.Ledger, l.Upload = usable(l.Ledger), usable(l.Upload)
+		// Usable histories of any two lengths can be joined.
+		l.held, _ = revenue.Merge(l.Ledger, l.Upload)
+	}
+	slices.SortStableFunc(f.Lines, func(a, b Line) int { return strings.Compare(a.Service, b.Service) })
+	var rows []Row
+	for _, c := range ofClaim {
+		rows = append(rows, points.give(c.code, "", c.look(f)))
+	}
+	for _, l := range f.Lines {
+		for _, c := range ofLine {
+			rows = append(rows, points.give(c.code, l.Service, c.look(f, l)))
+		}
+	}
+	return rows
+}
+
+// farthest keeps the start of a usable history where no sum of times overflows:
+// some 1900 years to either side of 1970.
+const farthest = revenue.Local(1_000_000_000)
+
+func usable(h revenue.History) revenue.History {
+	if h.Len() == 0 || h.Validate() != nil || h.Start < -farthest || h.Start > farthest {
+		return revenue.History{}
+	}
+	return h
+}
+
+// Score is the sum of the points of the rows.
+func Score(rows []Row) int {
+	sum := 0
+	for _, r := range rows {
+		sum += r.Points
+	}
+	return sum
+}
+
+// Points says how many points each check gives when it is flagged. It is
+// versioned data: rows keep the points they were given.
+type Points map[Code]int
+
+// mostPoints keeps one check from drowning all others.
+const mostPoints = 100
+
+// DefaultPoints is the table for where no other is set. Points go by how hard it
+// is to come to the pattern honestly: equal identifiers and copied weeks most, a
+// short history and a shared address least.
+func DefaultPoints() Points {
+	return Points{
+		DuplicateAccount: 30, DuplicatePhone: 15, DuplicateBusiness: 40, DuplicateDriver: 40, SameLoss: 40,
+		ClaimedAboveEstimated: 15, ClosedOrOpenedInWindow: 20, AccountChangedLately: 15, VelocityKey: 10, VelocityAddress: 5,
+		UploadAgainstLedger: 25, HistoryShort: 5, HistoryRoundNumbers: 15, HistoryCopiedWeeks: 40, HistoryDigits: 10,
+		HistoryEven: 15, HistoryLevelJump: 20, ActivityInClosure: 15,
+	}
+}
+
+// Validate refuses a table that leaves a check out, names one that does not
+// exist, or gives points outside 0..100. A pointer is "/" and the code.
+func (p Points) Validate() error {
+	var fields []fault.Field
+	known := Codes()
+	for _, code := range known {
+		if n, ok := p[code]; !ok || n < 0 || n > mostPoints {
+			fields = append(fields, fault.At("/"+string(code), "points_out_of_range", "must be a number from 0 to %d.", "0에서 %d 사이의 수여야 합니다.", mostPoints))
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(p)) {
+		if !slices.Contains(known, code) {
+			fields = append(fields, fault.At("/"+string(code), "unknown_check", "is not a check.", "그런 점검은 없습니다."))
+		}
+	}
+	return fault.InvalidFields(fields)
+}
+
+// give completes a row with whose it is and what it counts.
+func (p Points) give(code Code, service string, r Row) Row {
+	r.Code, r.Service = code, service
+	if r.Result == Flagged {
+		r.Points = p[code]
+	}
+	if r.Facts == nil {
+		r.Facts = figures{}
+	}
+	return r
+}
+
+// figures are a row's facts.
+type figures = map[string]any
+
+// verdict is a row that passed, or was flagged and has the remedy.
+func verdict(flagged bool, detail, remedy lang.Text, facts figures) Row {
+	if flagged {
+		return Row{Result: Flagged, Detail: detail, Remedy: &remedy, Facts: facts}
+	}
+	return Row{Result: Passed, Detail: detail, Facts: facts}
+}
+
+// notApplicable is a row of a check that lacks what it needs.
+func notApplicable(why lang.Text, facts figures) Row {
+	return Row{Result: NotApplicable, Detail: why, Facts: facts}
+}

@@ -1,0 +1,129 @@
+package claims
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"redress/internal/fault"
+	"redress/internal/identity"
+)
+
+// deed is what carrying out a verb came to.
+type deed struct {
+	to   State          // may be empty where the verb leads to one state only
+	data map[string]any // of the event and the audit entry: no personal data
+}
+
+// act carries out a verb on a claim. In one transaction it finds the claim,
+// checks that the actor may, that the version is the caller's (0 for any) and
+// that the state allows it, lets f do it, and writes the claim, its stage, its
+// event and its audit entry. What is slow is done before it.
+func (s *Service) act(ctx context.Context, actor identity.Actor, id string, version int64, verb Verb, reply Reply[Claim],
+	f func(ctx context.Context, tx Tx, claim *Claim) (deed, error),
+) (Claim, error) {
+	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
+		claim, err := findFor(ctx, tx, actor, id, verb)
+		if err != nil {
+			return Claim{}, err
+		}
+		if err := matchVersion(version, claim.Version); err != nil {
+			return Claim{}, err
+		}
+		return s.carryOut(ctx, tx, actor, claim, verb, f)
+	})
+}
+
+// carryOut is act on a claim that was found in the transaction.
+func (s *Service) carryOut(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, verb Verb,
+	f func(ctx context.Context, tx Tx, claim *Claim) (deed, error),
+) (Claim, error) {
+	targets, err := claim.State.among(verb)
+	if err != nil {
+		return Claim{}, err
+	}
+	done, err := f(ctx, tx, &claim)
+	if err != nil {
+		return Claim{}, err
+	}
+	if done.to == "" && len(targets) == 1 {
+		done.to = targets[0]
+	}
+	if !slices.Contains(targets, done.to) {
+		return Claim{}, fmt.Errorf("%s leads from %s to %v, not to %q", verb, claim.State, targets, done.to)
+	}
+	return s.move(ctx, tx, actor, claim, rules[verb].Event, done)
+}
+
+// move writes a claim in the state it comes to, with its stage, its event and
+// its audit entry.
+func (s *Service) move(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, event string, done deed) (Claim, error) {
+	now := s.now()
+	moved := done.to != claim.State
+	if moved {
+		if claim.State.Stopped() && claim.PromisedAt != nil {
+			claim.Waited += now.Sub(claim.StateSince)
+		}
+		claim.State, claim.StateSince = done.to, now
+	}
+	claim.UpdatedAt = now
+	if err := tx.UpdateClaim(ctx, claim); err != nil {
+		return Claim{}, err
+	}
+	claim.Version++
+	if moved {
+		if err := tx.EnterStage(ctx, Stage{ClaimID: claim.ID, N: claim.Version, State: claim.State, Entered: now}); err != nil {
+			return Claim{}, err
+		}
+	}
+	return claim, s.record(ctx, tx, actor, claim, event, done.data)
+}
+
+// attempted leaves an event of something that was tried and refused, and returns
+// the refusal. Nothing else of the attempt remains.
+func (s *Service) attempted(ctx context.Context, actor identity.Actor, id, what string, refusal error) error {
+	refused := fault.As(refusal)
+	if refused == nil {
+		return refusal
+	}
+	err := s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		claim, err := tx.Claim(ctx, id)
+		if err != nil {
+			return err
+		}
+		_, err = s.move(ctx, tx, actor, claim, "claim.attempt_refused", deed{to: claim.State, data: map[string]any{"what": what, "code": refused.Code}})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record the attempt %q on claim %s: %w", what, id, err)
+	}
+	return refusal
+}
+
+// findFor finds a claim on which the actor may do what the verb says. Claims
+// that do not exist and those of others are NotFound alike.
+func findFor(ctx context.Context, r Reader, actor identity.Actor, id string, verb Verb) (Claim, error) {
+	rule := rules[verb]
+	own := rule.Own && actor.Can(identity.OwnClaims)
+	if !own && !(rule.Clock && actor == identity.Itself) {
+		if err := allow(actor, rule.Staff); err != nil {
+			return Claim{}, err
+		}
+	}
+	claim, err := r.Claim(ctx, id)
+	if err != nil {
+		return Claim{}, err
+	}
+	if own && !actor.Owns(claim.ClaimantID) {
+		return Claim{}, NotFound("claim", id)
+	}
+	return claim, nil
+}
+
+// underReview is where a claim goes back to when its review goes on.
+func (c Claim) underReview() State {
+	if c.AppealOpen {
+		return Appealed
+	}
+	return InReview
+}

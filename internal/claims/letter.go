@@ -1,0 +1,198 @@
+package claims
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+	"unicode"
+
+	"redress/internal/identity"
+	"redress/internal/lang"
+	"redress/internal/letter"
+	"redress/internal/money"
+	"redress/internal/scheme"
+)
+
+// Letter finds the letter about a decision of a claim the actor may see, the one
+// that stands when n is 0.
+func (s *Service) Letter(ctx context.Context, actor identity.Actor, claimID string, n int) (Letter, error) {
+	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	if err != nil {
+		return Letter{}, err
+	}
+	if n == 0 {
+		n = claim.Standing
+	}
+	found, err := s.store.Letter(ctx, claimID, n)
+	if err != nil {
+		return Letter{}, err
+	}
+	return found, s.looked(ctx, actor, claim, readLetter, strconv.Itoa(n))
+}
+
+// writeLetter writes the letter about a decision that stands until the given
+// time.
+func (s *Service) writeLetter(ctx context.Context, m matter, d Decision, until time.Time, appealable bool) (Letter, error) {
+	content, err := s.letterOf(ctx, m, d, until, appealable)
+	if err != nil {
+		return Letter{}, fmt.Errorf("letter of claim %s: %w", m.claim.ID, err)
+	}
+	text, err := letter.Text(content)
+	if err != nil {
+		return Letter{}, err
+	}
+	pdf, err := letter.PDF(content)
+	if err != nil {
+		return Letter{}, err
+	}
+	return Letter{
+		ClaimID: m.claim.ID, Decision: d.N, Text: []byte(text), PDF: pdf,
+		TextHash: hexSHA256([]byte(text)), PDFHash: hexSHA256(pdf), MadeAt: m.now,
+	}, nil
+}
+
+var letterKinds = map[DecisionKind]letter.Kind{
+	FirstDecision: letter.Decision, AutomaticDecision: letter.Automatic, Amendment: letter.Amended, AppealDecision: letter.OnAppeal,
+}
+
+// letterOf is everything that the letter says.
+func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time.Time, appealable bool) (letter.Letter, error) {
+	claimant, err := s.store.Claimant(ctx, m.claim.ClaimantID)
+	if err != nil {
+		return letter.Letter{}, err
+	}
+	zone, err := time.LoadLocation(m.incident.Zone)
+	if err != nil {
+		return letter.Letter{}, err
+	}
+	currency, err := money.ParseCurrency(m.claim.Currency)
+	if err != nil {
+		return letter.Letter{}, err
+	}
+	// What was proposed under one version of the catalogue is told in its words.
+	catalogue, err := s.catalogue(ctx, d.Reason.Version)
+	if err != nil {
+		return letter.Letter{}, err
+	}
+	reason, _ := catalogue.Reason(d.Reason.Code)
+	outlet, _ := claimant.Outlet(m.claim.Outlet)
+	l := letter.Letter{
+		Kind: letterKinds[d.Kind], Outcome: letter.Outcome(d.Verdict), Date: m.now.In(zone), Reference: m.claim.Reference, Number: d.N,
+		Recipient: claimant.Name, Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
+		Chain:  letter.Chain{Claimed: d.Claimed, Assessed: &d.Assessed, Awarded: d.Awarded},
+		Reason: letter.Reason{Title: reason.Title, Explanation: reason.Text}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
+	}
+	// The last moment that is in time shows the last day.
+	last := until.In(zone).Add(-time.Microsecond)
+	if appealable {
+		l.Appeal = &letter.Appeal{Until: last, How: howToAppeal}
+	}
+	if d.Verdict == Rejected {
+		l.Correction, err = s.correction(ctx, m, reason, last)
+	}
+	if d.Kind == AutomaticDecision {
+		l.Automation = &letter.Automation{Criteria: criteriaTexts(d.Criteria), How: howToAskForPerson}
+	}
+	if err != nil || m.estimate == nil {
+		return l, err
+	}
+	return l, m.explain(&l)
+}
+
+// noteOf tells the language of a note by its letters.
+func noteOf(text string) letter.Note {
+	for _, r := range text {
+		if unicode.Is(unicode.Hangul, r) {
+			return letter.Note{Text: text, Language: lang.Korean}
+		}
+	}
+	return letter.Note{Text: text, Language: lang.English}
+}
+
+// considered names the files that the decision rests on.
+func (m matter) considered(d Decision) []lang.Text {
+	var names []lang.Text
+	for _, id := range d.Evidence {
+		for _, f := range m.files {
+			if f.ID == id {
+				names = append(names, lang.T(f.Name, f.Name))
+			}
+		}
+	}
+	return names
+}
+
+// explain says in the letter how the estimate came about and what it can be
+// checked by.
+func (m matter) explain(l *letter.Letter) error {
+	var made document
+	if err := json.Unmarshal(m.estimate.Bytes, &made); err != nil {
+		return fmt.Errorf("read the estimate: %w", err)
+	}
+	paid := made.Compensation
+	if paid.Amount > 0 || (paid.Outcome != scheme.CannotTell && paid.Outcome != scheme.Review) {
+		l.Chain.Estimated = &letter.Estimate{Amount: m.estimate.Amount}
+	}
+	for _, line := range made.Lines {
+		service, _ := m.incident.Service(line.Service)
+		for _, sentence := range line.Baseline.Explanation {
+			if len(made.Lines) > 1 {
+				sentence = lang.F("%s: %s", "%s: %s", service.Name, sentence)
+			}
+			l.Explanation = append(l.Explanation, sentence)
+		}
+	}
+	for _, step := range paid.Trace {
+		l.Explanation = append(l.Explanation, step.Rule)
+	}
+	l.Model, l.EstimateHash = m.estimate.Model, m.estimate.Hash
+	l.Scheme = letter.Scheme{ID: made.Scheme.ID, Version: made.Scheme.Version, Hash: made.Scheme.Hash}
+	return nil
+}
+
+// correction says what a claimant can put right: what the checks found, and what
+// the reason names.
+func (s *Service) correction(ctx context.Context, m matter, reason Reason, last time.Time) (*letter.Correction, error) {
+	rows, err := s.store.Checks(ctx, m.claim.ID)
+	if err != nil {
+		return nil, err
+	}
+	c := &letter.Correction{Items: []lang.Text{reason.Title}, How: howToCorrect, Until: last}
+	for _, row := range rows {
+		if row.Result == "flagged" && row.Remedy != nil {
+			c.Items = append(c.Items, *row.Remedy)
+		}
+	}
+	return c, nil
+}
+
+var (
+	contact = lang.T("Ask where you filed the claim, and name its number.", "청구하신 곳으로 청구 번호를 알려 주시고 문의하십시오.")
+
+	howToAppeal = lang.T("Appeal where you filed the claim: say why the decision is wrong, and add what you have not sent yet. A person who took no part in this decision decides.",
+		"청구하신 곳에서 이의신청을 하실 수 있습니다. 결정이 왜 잘못되었는지 적고, 아직 내지 않은 자료를 더해 주십시오. 이 결정에 관여하지 않은 사람이 결정합니다.")
+	howToAskForPerson = lang.T("Ask for it where you filed the claim, as long as you may appeal. It does not use up your appeal.",
+		"이의신청 기간 안에 청구하신 곳에서 요구하실 수 있습니다. 이의신청 기회는 그대로 남습니다.")
+	howToCorrect = lang.T("Change the claim where you filed it and submit it again; its number stays the same.", "청구하신 곳에서 청구를 고쳐 다시 제출하십시오. 청구 번호는 그대로입니다.")
+)
+
+// criterionNames are the conditions of automatic decisions, for people.
+var criterionNames = map[string]lang.Text{
+	criterionUnanswered: lang.T("Items asked for and not answered in time", "기한까지 답하지 않은 요청 항목 수"),
+	criterionFixedTier:  lang.T("Fixed amount of the scheme that needs no further proof", "추가 증빙이 필요 없는 보상 기준의 정액"),
+}
+
+// criteriaTexts are the conditions as they were looked at, for people.
+func criteriaTexts(criteria []Criterion) []lang.Text {
+	texts := make([]lang.Text, len(criteria))
+	for i, c := range criteria {
+		name, ok := criterionNames[c.Code]
+		if !ok {
+			name = lang.T(c.Code, c.Code)
+		}
+		texts[i] = lang.F("%s: %d (limit %d)", "%s: %d (한도 %d)", name, c.Value, c.Limit)
+	}
+	return texts
+}

@@ -1,0 +1,79 @@
+package claims
+
+import (
+	"context"
+	"time"
+
+	"redress/internal/identity"
+	"redress/internal/money"
+)
+
+// Next assigns the next best claim of the queue to the actor's person; nil when
+// there is none for them. No two people get the same claim.
+func (s *Service) Next(ctx context.Context, actor identity.Actor, filter ClaimFilter, reply Reply[*Claim]) (*Claim, error) {
+	if err := allow(actor, identity.ReviewClaims); err != nil {
+		return nil, err
+	}
+	policy, err := s.policy(ctx)
+	if err != nil {
+		return nil, err
+	}
+	request := LeaseRequest{Person: actor.Person, Filter: filter, Now: s.now(), Appeals: actor.Role == identity.Senior}
+	if actor.Role != identity.Senior {
+		request.ScoreBelow = policy.SeniorFromScore
+	}
+	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (*Claim, error) {
+		claim, err := tx.LockNext(ctx, request)
+		if err != nil || claim == nil {
+			return nil, err
+		}
+		taken, err := s.carryOut(ctx, tx, actor, *claim, DoAssign, func(_ context.Context, _ Tx, claim *Claim) (deed, error) {
+			return s.assign(claim, actor.Person, policy), nil
+		})
+		return &taken, err
+	})
+}
+
+// rank is a claim's place in the queue: its promised date, a day earlier for
+// each factor of ten at stake. So a large claim overtakes the small ones of its
+// days, and none waits for ever behind large ones.
+func rank(promised time.Time, stake money.Minor) time.Time {
+	days := 0
+	for ; stake >= 10; stake /= 10 {
+		days++
+	}
+	return promised.AddDate(0, 0, -days)
+}
+
+// stake is what is at stake in a claim: the larger of claimed and estimated.
+func stake(claim Claim) money.Minor {
+	if claim.Estimated != nil {
+		return max(claim.Claimed, *claim.Estimated)
+	}
+	return claim.Claimed
+}
+
+// SaveView keeps a filter of the actor's under a name.
+func (s *Service) SaveView(ctx context.Context, actor identity.Actor, name string, filter ClaimFilter, reply Reply[View]) (View, error) {
+	if err := allow(actor, identity.ReviewClaims); err != nil {
+		return View{}, err
+	}
+	view := View{ID: newID(), Person: actor.Person, Name: name, Filter: filter}
+	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (View, error) { return view, tx.InsertView(ctx, view) })
+}
+
+// Views lists the filters that the actor's person keeps.
+func (s *Service) Views(ctx context.Context, actor identity.Actor) ([]View, error) {
+	if err := allow(actor, identity.ReviewClaims); err != nil {
+		return nil, err
+	}
+	return s.store.Views(ctx, actor.Person)
+}
+
+// DeleteView drops a filter of the actor's person.
+func (s *Service) DeleteView(ctx context.Context, actor identity.Actor, id string) error {
+	if err := allow(actor, identity.ReviewClaims); err != nil {
+		return err
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error { return tx.DeleteView(ctx, actor.Person, id) })
+}
