@@ -39,7 +39,8 @@ func (d demoCommand) Run(ctx context.Context, w *world) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, clean()) }()
-	db, err := database{Dir: dir, DatabaseURL: d.DatabaseURL}.open()
+	data := database{Dir: dir, DatabaseURL: d.DatabaseURL}
+	db, err := data.open()
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,12 @@ func (d demoCommand) Run(ctx context.Context, w *world) (err error) {
 		return err
 	}
 	fmt.Fprintf(w.stderr, "%d claimants with histories and claims in %.1f s\n", d.Claimants, w.now().Sub(began).Seconds())
-	return d.serve(ctx, &there, db, func(address string) error {
+	files, err := evidenceFiles{}.open(ctx, data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, files.Close()) }()
+	return d.serve(ctx, &there, db, files, func(address string) error {
 		base := "http://" + address
 		if err := writeStories(storiesIn(dir), base, box); err != nil {
 			return err

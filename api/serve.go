@@ -13,7 +13,11 @@ import (
 	"sync"
 	"time"
 
+	// Evidence may lie in an S3-compatible object store.
+	_ "gocloud.dev/blob/s3blob"
+
 	"redress/internal/claims"
+	"redress/internal/evidence"
 	"redress/internal/httpapi"
 	"redress/internal/identity"
 	"redress/internal/jobs"
@@ -28,15 +32,20 @@ type database struct {
 	FieldKey    string `help:"File of the key that personal data is sealed under; field.key in the directory when empty." env:"REDRESS_FIELD_KEY" type:"path"`
 }
 
+// keyFile is where the field key lies.
+func (d database) keyFile() string {
+	if d.FieldKey != "" {
+		return d.FieldKey
+	}
+	return filepath.Join(d.Dir, "field.key")
+}
+
 // open connects, after making the directory and the key file on first start.
 func (d database) open() (*store.Store, error) {
 	if err := os.MkdirAll(d.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
-	keyFile := d.FieldKey
-	if keyFile == "" {
-		keyFile = filepath.Join(d.Dir, "field.key")
-	}
+	keyFile := d.keyFile()
 	_, noKey := os.Stat(keyFile)
 	if store.Exists(d.Dir) && d.DatabaseURL == "" && errors.Is(noKey, os.ErrNotExist) {
 		return nil, fmt.Errorf("%s is missing, and the database in %s is sealed under it; put it back from the backup", keyFile, d.Dir)
@@ -78,6 +87,7 @@ type keysCommand struct {
 	database
 	Role     identity.Role `arg:"" enum:"admin,platform,reviewer,senior,payer,auditor,claimant,delegate" help:"admin, platform, reviewer, senior, payer, auditor, claimant or delegate."`
 	Claimant string        `help:"Claimant that a claimant or delegate key acts for."`
+	Person   string        `help:"Code of who will hold the key; the same on all keys of one person, so that nobody checks their own decision."`
 	Label    string        `help:"What the key is for." default:"from the command line"`
 	Expires  time.Duration `help:"How long the key lives." default:"8760h"`
 }
@@ -92,7 +102,7 @@ func (k keysCommand) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	expires := w.now().Add(k.Expires)
-	issued, err := claims.New(db, w.now).IssueFirstKey(ctx, claims.KeyRequest{Role: k.Role, Label: k.Label, ClaimantID: k.Claimant, ExpiresAt: &expires})
+	issued, err := claims.New(db, w.now).IssueFirstKey(ctx, claims.KeyRequest{Role: k.Role, Label: k.Label, Person: k.Person, ClaimantID: k.Claimant, ExpiresAt: &expires})
 	if err != nil {
 		return err
 	}
@@ -103,6 +113,32 @@ func (k keysCommand) Run(ctx context.Context, w *world) error {
 type serveCommand struct {
 	database
 	listen
+	evidenceFiles
+}
+
+// evidenceFiles says where the files of claims lie.
+type evidenceFiles struct {
+	Evidence    string        `help:"Directory or URL (s3://…) of evidence files; evidence in the data directory when empty." env:"REDRESS_EVIDENCE"`
+	EvidenceMax int64         `help:"Largest file in bytes." default:"20971520" env:"REDRESS_EVIDENCE_MAX"`
+	Scanner     []string      `help:"Program and arguments that scan a file on its standard input: exits 0 when clean, 1 on malware." sep:" " env:"REDRESS_SCANNER"`
+	ScanTimeout time.Duration `help:"How long one scan may take." default:"1m" env:"REDRESS_SCAN_TIMEOUT"`
+}
+
+// open opens the store of files beside a database.
+func (e evidenceFiles) open(ctx context.Context, d database) (*evidence.Store, error) {
+	vault, err := identity.OpenVault(d.keyFile())
+	if err != nil {
+		return nil, err
+	}
+	key, err := vault.Subkey("evidence")
+	if err != nil {
+		return nil, err
+	}
+	location := e.Evidence
+	if location == "" {
+		location = filepath.Join(d.Dir, "evidence")
+	}
+	return evidence.Open(ctx, location, key, evidence.Options{MaxBytes: e.EvidenceMax, Scanner: e.Scanner, ScanTimeout: e.ScanTimeout})
 }
 
 // listen says where to serve.
@@ -112,7 +148,7 @@ type listen struct {
 }
 
 func (s serveCommand) Run(ctx context.Context, w *world) error {
-	db, err := s.open()
+	db, err := s.database.open()
 	if err != nil {
 		return err
 	}
@@ -120,7 +156,12 @@ func (s serveCommand) Run(ctx context.Context, w *world) error {
 	if _, err := db.Migrate(ctx); err != nil {
 		return err
 	}
-	return s.serve(ctx, w, db, func(address string) error {
+	files, err := s.evidenceFiles.open(ctx, s.database)
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	return s.serve(ctx, w, db, files, func(address string) error {
 		_, err := fmt.Fprintf(w.stdout, "Redress serves on http://%s (%s); the contract is at /docs\n", address, db.Engine())
 		return err
 	})
@@ -138,8 +179,12 @@ const (
 
 // serve listens until the context ends, then lets the requests under way
 // finish. ready is told the address once connections are taken.
-func (l listen) serve(ctx context.Context, w *world, db *store.Store, ready func(address string) error) error {
+func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evidence.Store, ready func(address string) error) error {
 	service := claims.New(db, w.now)
+	service.KeepFiles(files)
+	if err := service.Prepare(ctx); err != nil {
+		return err
+	}
 	docs, err := web.Documentation(contract)
 	if err != nil {
 		return err
@@ -162,7 +207,9 @@ func (l listen) serve(ctx context.Context, w *world, db *store.Store, ready func
 	var working sync.WaitGroup
 	defer working.Wait()
 	defer stop()
-	working.Go(func() { forgetHourly(background, w, service) })
+	for _, chore := range chores(service) {
+		working.Go(func() { chore.repeat(background, w) })
+	}
 	working.Go(func() { runner(w, db, service).Run(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -188,13 +235,34 @@ func runner(w *world, db *store.Store, service *claims.Service) *jobs.Runner {
 	})
 }
 
-// forgetHourly drops the expired answers of retries, at start and every hour.
-func forgetHourly(ctx context.Context, w *world, service *claims.Service) {
-	tick := time.NewTicker(time.Hour)
+// chore is work that the service does by itself, at start and again and again.
+type chore struct {
+	name  string
+	every time.Duration
+	do    func(context.Context) error
+}
+
+// chores may run in any number of processes at once.
+func chores(service *claims.Service) []chore {
+	return []chore{
+		{"dropping expired answers", time.Hour, service.Forget},
+		{"what has fallen due", 30 * time.Second, func(ctx context.Context) error {
+			_, err := service.Tend(ctx)
+			return err
+		}},
+		{"removing files of no claim", time.Hour, func(ctx context.Context) error {
+			_, err := service.SweepEvidence(ctx)
+			return err
+		}},
+	}
+}
+
+func (c chore) repeat(ctx context.Context, w *world) {
+	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	for {
-		if err := service.Forget(ctx); err != nil && ctx.Err() == nil {
-			w.log.ErrorContext(ctx, "expired answers were not dropped", slog.String("error", err.Error()))
+		if err := c.do(ctx); err != nil && ctx.Err() == nil {
+			w.log.ErrorContext(ctx, "a chore failed", slog.String("chore", c.name), slog.String("error", err.Error()))
 		}
 		select {
 		case <-tick.C:

@@ -58,7 +58,7 @@ func BenchmarkOfAMillion(b *testing.B) {
 	})
 	b.Run("SignCheckpoint", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := signer.Sign(last, size, m); err != nil {
+			if _, err := signer.Sign(size, m, last); err != nil {
 				b.Fatal(err)
 			}
 		}

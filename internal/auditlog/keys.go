@@ -50,10 +50,23 @@ func generateKey(rand io.Reader, name string, typ byte) (signer, verifier string
 		return "", "", fmt.Errorf("make a key: %w", err)
 	}
 	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
-	encode := func(key []byte) string {
-		return fmt.Sprintf("%s+%08x+%s", name, keyHash(name, typ, public), base64.StdEncoding.EncodeToString(append([]byte{typ}, key...)))
+	return privatePrefix + encodeKey(name, typ, public, seed), encodeKey(name, typ, public, public), nil
+}
+
+// encodeKey writes the public or the secret half of a key.
+func encodeKey(name string, typ byte, public ed25519.PublicKey, half []byte) string {
+	return fmt.Sprintf("%s+%08x+%s", name, keyHash(name, typ, public), base64.StdEncoding.EncodeToString(append([]byte{typ}, half...)))
+}
+
+// VerifierKey is the public half of a signer key, of a log or of a witness.
+func VerifierKey(secret string) (string, error) {
+	encoded, private := strings.CutPrefix(secret, privatePrefix)
+	name, _, typ, seed, ok := splitKey(encoded)
+	if !private || !ok {
+		return "", errors.New("this is no signer key")
 	}
-	return privatePrefix + encode(seed), encode(public), nil
+	public := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	return encodeKey(name, typ, public, public), nil
 }
 
 // keyHash is the key's short id in a note, after the key's name.
@@ -188,6 +201,11 @@ func (k Keys) Origin() string { return k.origin }
 
 // Witnesses are the witnesses, in the order of the file.
 func (k Keys) Witnesses() []WitnessKey { return slices.Clone(k.witnesses) }
+
+// submits reports whether any witness takes checkpoints.
+func (k Keys) submits() bool {
+	return slices.ContainsFunc(k.witnesses, func(w WitnessKey) bool { return w.URL != "" })
+}
 
 // Open reads a signed checkpoint of the log and verifies every signature by a
 // key it knows; others are ignored. One signature of the log is needed, by a key

@@ -26,7 +26,7 @@ func TestCheckpointsAreReadByAnotherImplementation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signed, err := signer.Sign(nil, m.size(), m)
+	signed, err := signer.Sign(m.size(), m)
 	if err != nil {
 		t.Fatal(err)
 	}

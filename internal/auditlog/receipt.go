@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -42,6 +43,48 @@ func NewReceipt(e Entry, index int64, checkpoint Signed, r tlog.HashReader) (Rec
 		return Receipt{}, err
 	}
 	return Receipt{index, proof, checkpoint.Note, e.Salt, e.Body}, nil
+}
+
+// ReceiptOf proves that an entry is in a stored log, under the newest checkpoint
+// that witnesses have cosigned or, where that is older than the entry, under the
+// newest of all. While the entry waits for its leaf, the fault is
+// receipt_not_ready.
+func ReceiptOf(ctx context.Context, r LogReader, entryID string) (Receipt, error) {
+	entry, index, err := r.Logged(ctx, entryID)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if index < 0 {
+		return Receipt{}, notReady()
+	}
+	if entry.Salt == nil {
+		return Receipt{}, fault.New(fault.NotFound, "entry_erased",
+			"What this entry says was erased; its commitment stays in the log as entry %d.", "이 항목의 내용은 지워졌습니다. 커밋먼트는 로그의 %d번 항목으로 남아 있습니다.", index)
+	}
+	head, err := r.LogHead(ctx)
+	if err != nil {
+		return Receipt{}, err
+	}
+	for _, note := range [][]byte{head.Cosigned, head.Published()} {
+		if note == nil {
+			continue
+		}
+		checkpoint, err := unverified(note)
+		if err != nil {
+			return Receipt{}, err
+		}
+		if index < checkpoint.TreeSize {
+			return NewReceipt(entry, index, Signed{Checkpoint: checkpoint, Note: note}, r.LogTree(ctx))
+		}
+	}
+	return Receipt{}, notReady()
+}
+
+func notReady() error {
+	f := fault.New(fault.Conflict, "receipt_not_ready",
+		"The entry is stored and not yet under a signed checkpoint; ask again in a second.", "항목이 저장되었으나 아직 서명된 체크포인트에 들어가지 않았습니다. 1초 뒤에 다시 요청하십시오.")
+	f.RetryAfter = time.Second
+	return f
 }
 
 // Format writes the receipt.

@@ -42,18 +42,20 @@ func (s Signer) key(signer note.Signer) int {
 	return slices.IndexFunc(s.keys.log, func(l logKey) bool { return l.Name() == signer.Name() && l.KeyHash() == signer.KeyHash() })
 }
 
-// Sign signs the tree of size that r has stored, if it is proven to extend the
-// signed checkpoint that was published last; last is nil for the first of a log.
-// A store that lost entries, or has others, gets nothing signed.
-func (s Signer) Sign(last []byte, size int64, r tlog.HashReader) ([]byte, error) {
+// Sign signs the tree of size that r has stored, if it is proven to extend each
+// of the signed checkpoints that were published before: none for the first of a
+// log. A store that lost entries, or has others, gets nothing signed.
+func (s Signer) Sign(size int64, r tlog.HashReader, published ...[]byte) ([]byte, error) {
 	next := Checkpoint{Origin: s.keys.origin, TreeSize: size}
 	f, err := readFrontier(size, r)
 	if err != nil {
 		return nil, err
 	}
 	next.RootHash = f.root()
-	if err := s.extends(last, next, r); err != nil {
-		return nil, err
+	for _, last := range published {
+		if err := s.extends(last, next, r); err != nil {
+			return nil, err
+		}
 	}
 	var valid []note.Signer
 	for _, signer := range s.signers {
@@ -62,25 +64,28 @@ func (s Signer) Sign(last []byte, size int64, r tlog.HashReader) ([]byte, error)
 		}
 	}
 	if len(valid) == 0 {
-		return nil, fault.New(fault.Unavailable, "log_key_missing",
+		return nil, fault.New(fault.Conflict, "log_key_missing",
 			"Every key that could sign the log at %d entries is retired.", "항목 %d개의 로그에 서명할 수 있는 키가 모두 폐기되었습니다.", size)
 	}
 	return note.Sign(&note.Note{Text: next.Text()}, valid...)
 }
 
 func (s Signer) extends(last []byte, next Checkpoint, r tlog.HashReader) error {
-	if last == nil {
-		return nil
-	}
 	published, err := s.keys.Open(last)
 	if err != nil {
-		return fmt.Errorf("the checkpoint published last: %w", err)
+		return err
 	}
+	return extends(published.Checkpoint, next, r)
+}
+
+// extends checks that the stored tree of next extends that of last.
+func extends(last, next Checkpoint, r tlog.HashReader) error {
 	var proof []tlog.Hash
-	if published.TreeSize <= next.TreeSize {
-		if proof, err = ConsistencyProof(published.TreeSize, next.TreeSize, r); err != nil {
+	if last.TreeSize <= next.TreeSize {
+		var err error
+		if proof, err = ConsistencyProof(last.TreeSize, next.TreeSize, r); err != nil {
 			return err
 		}
 	}
-	return VerifyConsistency(proof, published.Checkpoint, next)
+	return VerifyConsistency(proof, last, next)
 }

@@ -27,7 +27,7 @@ func TestTheSignerSignsOnlyWhatExtendsTheLastCheckpoint(t *testing.T) {
 	elsewhere := auditlog.Checkpoint{Origin: "log.example/other", TreeSize: 600, RootHash: m.checkpoint(t, 600).RootHash}
 	for _, c := range []struct {
 		name string
-		last []byte
+		last []byte // nil for none
 		size int64
 		m    *memory
 		want []string
@@ -48,7 +48,11 @@ func TestTheSignerSignsOnlyWhatExtendsTheLastCheckpoint(t *testing.T) {
 		{"the last is no checkpoint", []byte{}, 1000, m, []string{"checkpoint_malformed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			signed, err := signer.Sign(c.last, c.size, c.m)
+			var published [][]byte
+			if c.last != nil {
+				published = [][]byte{at(m, 0), c.last}
+			}
+			signed, err := signer.Sign(c.size, c.m, published...)
 			if diff := cmp.Diff(c.want, reasons(err)); diff != "" {
 				t.Fatalf("(-want +got):\n%s", diff)
 			}
@@ -65,7 +69,7 @@ func TestTheSignerSignsOnlyWhatExtendsTheLastCheckpoint(t *testing.T) {
 		})
 	}
 	lost := errors.New("connection lost")
-	if _, err := signer.Sign(nil, 5, failing{lost}); !errors.Is(err, lost) {
+	if _, err := signer.Sign(5, failing{lost}); !errors.Is(err, lost) {
 		t.Errorf("an unreadable store: %v", err)
 	}
 }
@@ -74,15 +78,17 @@ func TestKeysChangeWithoutABreak(t *testing.T) {
 	first, second := logKey(t, origin, 1), logKey(t, origin, 2)
 	m := logOf(t, 300)
 	var published []byte
+	var all [][]byte
 	advance := func(k auditlog.Keys, size int64, secrets ...string) {
 		t.Helper()
 		s, err := auditlog.NewSigner(k, secrets...)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if published, err = s.Sign(published, size, m); err != nil {
+		if published, err = s.Sign(size, m, all...); err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, published)
 	}
 	read := func(k auditlog.Keys, want ...string) {
 		t.Helper()
@@ -111,7 +117,7 @@ func TestKeysChangeWithoutABreak(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := retired.Sign(published, 300, m); reasons(err)[0] != "log_key_missing" {
+	if _, err := retired.Sign(300, m, published); reasons(err)[0] != "log_key_missing" {
 		t.Errorf("the retired key alone: %v", err)
 	}
 }

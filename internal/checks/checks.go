@@ -57,7 +57,7 @@ const (
 var (
 	ofClaim = []struct {
 		code Code
-		look func(Facts) Row
+		look func(claim) Row
 	}{
 		{DuplicateAccount, duplicate(Account)},
 		{DuplicatePhone, duplicate(Phone)},
@@ -72,7 +72,7 @@ var (
 	}
 	ofLine = []struct {
 		code Code
-		look func(Facts, Line) Row
+		look func(claim, line) Row
 	}{
 		{UploadAgainstLedger, uploadAgainstLedger},
 		{HistoryShort, historyShort},
@@ -133,8 +133,6 @@ type Line struct {
 	// CopiesOf is how many other claimants uploaded a history that shares one of
 	// its Fingerprints with this upload.
 	CopiesOf int
-
-	held revenue.History // ledger and upload joined, the ledger outranking
 }
 
 // Amounts is a loss as claimed and as estimated.
@@ -176,24 +174,40 @@ type Row struct {
 // by service, a row for each check on lines. The order of lines, windows and
 // closures makes no difference.
 func Run(f Facts, points Points) []Row {
-	f.Lines = slices.Clone(f.Lines)
-	for i := range f.Lines {
-		l := &f.Lines[i]
-		l.Ledger, l.Upload = usable(l.Ledger), usable(l.Upload)
-		// Usable histories of any two lengths can be joined.
-		l.held, _ = revenue.Merge(l.Ledger, l.Upload)
-	}
-	slices.SortStableFunc(f.Lines, func(a, b Line) int { return strings.Compare(a.Service, b.Service) })
+	c := prepare(f)
 	var rows []Row
-	for _, c := range ofClaim {
-		rows = append(rows, points.give(c.code, "", c.look(f)))
+	for _, check := range ofClaim {
+		rows = append(rows, points.give(check.code, "", check.look(c)))
 	}
-	for _, l := range f.Lines {
-		for _, c := range ofLine {
-			rows = append(rows, points.give(c.code, l.Service, c.look(f, l)))
+	for _, l := range c.lines {
+		for _, check := range ofLine {
+			rows = append(rows, points.give(check.code, l.Service, check.look(c, l)))
 		}
 	}
 	return rows
+}
+
+// claim is the facts made ready: lines in order, histories that can be used.
+type claim struct {
+	Facts
+	lines []line // by service
+}
+
+type line struct {
+	Line
+	held revenue.History // ledger and upload joined, the ledger outranking
+}
+
+func prepare(f Facts) claim {
+	c := claim{Facts: f}
+	for _, l := range f.Lines {
+		l.Ledger, l.Upload = usable(l.Ledger), usable(l.Upload)
+		// Usable histories of any two lengths can be joined.
+		held, _ := revenue.Merge(l.Ledger, l.Upload)
+		c.lines = append(c.lines, line{Line: l, held: held})
+	}
+	slices.SortStableFunc(c.lines, func(a, b line) int { return strings.Compare(a.Service, b.Service) })
+	return c
 }
 
 // farthest keeps the start of a usable history where no sum of times overflows:

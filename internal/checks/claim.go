@@ -2,7 +2,6 @@ package checks
 
 import (
 	"redress/internal/lang"
-	"redress/internal/money"
 	"redress/internal/revenue"
 )
 
@@ -59,10 +58,10 @@ var sharing = map[Identifier]shared{
 // duplicate flags a claim whose claimant shares an identifier with another who
 // claims for the same incident. Two claimants who share one and of whom only one
 // claims do each other no harm.
-func duplicate(id Identifier) func(Facts) Row {
+func duplicate(id Identifier) func(claim) Row {
 	name, remedy := sharing[id].name, sharing[id].remedy
-	return func(f Facts) Row {
-		m, ok := f.Matches[id]
+	return func(c claim) Row {
+		m, ok := c.Matches[id]
 		if !ok {
 			return notApplicable(lang.F("The claimant has no %s here.", "청구인에게 등록된 %s이(가) 없습니다.", name), nil)
 		}
@@ -78,9 +77,9 @@ const mostClaimedPercent = 125
 
 // claimedAboveEstimated compares the whole claim and each line with the upper
 // end of the interval of its estimate, and tells the worst.
-func claimedAboveEstimated(f Facts) Row {
-	worst, service, known := f.Amounts, "", f.Amounts.comparable()
-	for _, l := range f.Lines {
+func claimedAboveEstimated(c claim) Row {
+	worst, service, known := c.Amounts, "", c.Amounts.comparable()
+	for _, l := range c.lines {
 		if l.Amounts.comparable() && (!known || l.Amounts.excess() > worst.excess()) {
 			worst, service, known = l.Amounts, l.Service, true
 		}
@@ -88,7 +87,7 @@ func claimedAboveEstimated(f Facts) Row {
 	if !known {
 		return notApplicable(lang.T("No amount is claimed, or there is no estimate to compare it with.", "청구 금액이 없거나 비교할 추정액이 없습니다."), nil)
 	}
-	claimed, high, text := *worst.Claimed, worst.Estimated.High, f.Currency.Text
+	claimed, high, text := *worst.Claimed, worst.Estimated.High, c.Currency.Text
 	where := lang.T("In all", "모두 더하면")
 	facts := figures{"claimed": int64(claimed), "estimated": int64(worst.Estimated.Amount), "high": int64(high), "limit_percent": mostClaimedPercent}
 	if service != "" {
@@ -121,16 +120,16 @@ const accountRest = 14 * revenue.Day
 // accountChanged flags a bank account that was replaced since the outage began,
 // or in the last fortnight before the claim: a taken-over account of a claimant is
 // first pointed at another bank.
-func accountChanged(f Facts) Row {
-	if f.AccountChangedAt == nil {
+func accountChanged(c claim) Row {
+	if c.AccountChangedAt == nil {
 		return verdict(false, lang.T("The bank account is the one first given.", "입금 계좌는 처음 등록한 그대로입니다."), lang.Text{}, nil)
 	}
-	changed := *f.AccountChangedAt
-	days := int64(f.SubmittedAt-changed) / int64(revenue.Day)
-	window, known := f.window()
+	changed := *c.AccountChangedAt
+	days := int64(c.SubmittedAt-changed) / int64(revenue.Day)
+	window, known := c.window()
 	since := known && changed >= window.Start
 	when := lang.F("%d day(s) before the claim", "청구 %d일 전", days)
-	if changed > f.SubmittedAt {
+	if changed > c.SubmittedAt {
 		when = lang.F("%d day(s) after the claim", "청구 %d일 뒤", -days)
 	}
 	outage := lang.T("before the outage began", "장애 시작 전")
@@ -140,7 +139,7 @@ func accountChanged(f Facts) Row {
 	detail := lang.F("The bank account was changed %s, %s; later than the outage, or less than %d days before the claim, is looked at.",
 		"입금 계좌가 %s(%s)에 바뀌었습니다. 장애 뒤이거나 청구 전 %d일이 안 되면 살펴봅니다.", when, outage, int64(accountRest/revenue.Day))
 	remedy := lang.T("Send the bank-book copy of the new account, and say why it was changed.", "새 계좌의 통장 사본을 보내고 바꾼 까닭을 알려 주십시오.")
-	return verdict(since || f.SubmittedAt-changed < accountRest, detail, remedy,
+	return verdict(since || c.SubmittedAt-changed < accountRest, detail, remedy,
 		figures{"days_before_claim": days, "since_outage": since, "limit_days": int64(accountRest / revenue.Day)})
 }
 
@@ -159,18 +158,18 @@ var (
 		"하실 일은 없습니다. 다른 사람의 청구를 대신 내고 있다면 대리인 키를 신청하고 누구를 대리하는지 밝혀 주십시오.")
 )
 
-func velocityOfKey(f Facts) Row {
-	if f.KeyRate == nil {
+func velocityOfKey(c claim) Row {
+	if c.KeyRate == nil {
 		return notApplicable(lang.T("Filed with a key that files for many by its duty.", "여러 청구를 맡아 내는 키로 접수되었습니다."), nil)
 	}
-	return velocity(*f.KeyRate, mostByKey, lang.T("key", "키"))
+	return velocity(*c.KeyRate, mostByKey, lang.T("key", "키"))
 }
 
-func velocityOfAddress(f Facts) Row {
-	if f.AddressRate == nil {
+func velocityOfAddress(c claim) Row {
+	if c.AddressRate == nil {
 		return notApplicable(lang.T("The claim came from no network address.", "네트워크 주소 없이 접수된 청구입니다."), nil)
 	}
-	return velocity(*f.AddressRate, mostByAddress, lang.T("network address", "네트워크 주소"))
+	return velocity(*c.AddressRate, mostByAddress, lang.T("network address", "네트워크 주소"))
 }
 
 func velocity(seen, most Rate, whose lang.Text) Row {
@@ -182,10 +181,10 @@ func velocity(seen, most Rate, whose lang.Text) Row {
 }
 
 // window is the span from the first impaired minute of any line to the last.
-func (f Facts) window() (revenue.Span, bool) {
+func (c claim) window() (revenue.Span, bool) {
 	var all revenue.Span
 	known := false
-	for _, l := range f.Lines {
+	for _, l := range c.lines {
 		w, ok := l.window()
 		switch {
 		case !ok:
@@ -199,7 +198,7 @@ func (f Facts) window() (revenue.Span, bool) {
 }
 
 // window is the span from the first impaired minute of the line to the last.
-func (l Line) window() (all revenue.Span, ok bool) {
+func (l line) window() (all revenue.Span, ok bool) {
 	for i, w := range l.Windows {
 		if i == 0 {
 			all = w
@@ -207,15 +206,4 @@ func (l Line) window() (all revenue.Span, ok bool) {
 		all = revenue.Span{Start: min(all.Start, w.Start), End: max(all.End, w.End)}
 	}
 	return all, len(l.Windows) > 0
-}
-
-// amountsOf are the amounts above zero of the open buckets.
-func amountsOf(h revenue.History) []money.Minor {
-	var amounts []money.Minor
-	for _, a := range h.Amounts {
-		if a > 0 {
-			amounts = append(amounts, a)
-		}
-	}
-	return amounts
 }

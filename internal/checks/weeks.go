@@ -12,7 +12,6 @@ import (
 // week is a whole Monday-based week of a history. Its amounts share the
 // history's memory.
 type week struct {
-	start   revenue.Local
 	amounts []money.Minor // of every bucket; 0 where it is not open
 	sum     money.Minor
 	trading int         // buckets with an amount
@@ -29,7 +28,7 @@ func wholeWeeks(h revenue.History) []week {
 	first := h.Index((h.Start + revenue.Week - 1).WeekStart())
 	var weeks []week
 	for from := first; from+length <= h.Len(); from += length {
-		w := week{start: h.At(from), amounts: h.Amounts[from : from+length], known: true, unit: 1_000_000_000_000_000}
+		w := week{amounts: h.Amounts[from : from+length], known: true, unit: 1_000_000_000_000_000}
 		for i, a := range w.amounts {
 			w.known = w.known && h.States[from+i] != revenue.Missing
 			if a == 0 {
@@ -63,11 +62,13 @@ const (
 // That says nothing where amounts are few and alike (one price, one sale an hour,
 // a fixed fee) or go round and round: what counts is the information in the
 // agreement, the number of buckets that tell something new times -log2 of the
-// chance that two buckets of one week agree. Below 32 bits two weeks may agree by chance and are not called copies.
+// chance that two buckets of one week agree. Below 32 bits two weeks may agree by
+// chance and are not called copies.
 //
-// Of 892 real businesses it flags 0.0 %; of their histories in which one week in
-// four is made a copy times 1.13, 0 %.
-func copiedWeeks(_ Facts, l Line) Row {
+// Of counts of 893 real businesses, priced from 20 menus, it flags none of 17,860;
+// of those in which one week is made a copy of another, 13 % up, 84 %, and nearly
+// all that are told by the hour.
+func copiedWeeks(_ claim, l line) Row {
 	if l.Upload.Len() == 0 && l.CopiesOf == 0 {
 		return onlyLedger()
 	}

@@ -128,6 +128,9 @@ const longestHold = 90 * 24 * time.Hour
 // Hold stops work on a claim for a reason of the catalogue until a date, at
 // which the claim comes back by itself.
 func (s *Service) Hold(ctx context.Context, actor identity.Actor, id string, version int64, reason string, until time.Time, reply Reply[Claim]) (Claim, error) {
+	if err := permitted(actor, DoHold); err != nil {
+		return Claim{}, err
+	}
 	ref, err := s.reason(ctx, reason, HoldReason)
 	if err != nil {
 		return Claim{}, err

@@ -163,11 +163,13 @@ func (s *Service) File(ctx context.Context, actor identity.Actor, draft Draft, s
 			return Claim{}, err
 		}
 	}
-	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
-		if err := s.insert(ctx, tx, actor, claim); err != nil || !submit {
-			return claim, err
-		}
-		return s.carryOut(ctx, tx, actor, claim, DoSubmit, ready.submit)
+	return ready.enter(func(enter step) (Claim, error) {
+		return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
+			if err := s.insert(ctx, tx, actor, claim); err != nil || !submit {
+				return claim, err
+			}
+			return s.carryOut(ctx, tx, actor, claim, DoSubmit, enter)
+		})
 	})
 }
 
@@ -256,7 +258,9 @@ func (s *Service) Submit(ctx context.Context, actor identity.Actor, id string, v
 	if err != nil {
 		return Claim{}, err
 	}
-	return s.act(ctx, actor, id, claim.Version, DoSubmit, reply, ready.submit)
+	return ready.enter(func(enter step) (Claim, error) {
+		return s.act(ctx, actor, id, claim.Version, DoSubmit, reply, enter)
+	})
 }
 
 // Withdraw ends a claim at the claimant's wish or, once it was decided, their
@@ -331,12 +335,20 @@ func (s *Service) Estimate(ctx context.Context, actor identity.Actor, claimID st
 	return s.store.Estimate(ctx, claimID, n)
 }
 
-// Events lists what happened to a claim the actor may see, oldest first.
+// Events lists what happened to a claim the actor may see, oldest first. Who of
+// the staff has it is the staff's business.
 func (s *Service) Events(ctx context.Context, actor identity.Actor, claimID string) ([]Event, error) {
 	if _, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims); err != nil {
 		return nil, err
 	}
-	return s.store.Events(ctx, claimID)
+	events, err := s.store.Events(ctx, claimID)
+	if err != nil || !actor.Can(identity.OwnClaims) {
+		return events, err
+	}
+	for _, e := range events {
+		delete(e.Data, "person")
+	}
+	return events, nil
 }
 
 // findClaim answers NotFound alike for claims that do not exist and for those

@@ -84,7 +84,7 @@ func (s *Service) Clocks(ctx context.Context, actor identity.Actor, incidentID s
 
 // percentile is the nearest-rank percentile of sorted values: the smallest value
 // that at least p per cent of them do not exceed.
-func percentile(sorted []time.Duration, p int) time.Duration {
+func percentile[N ~int64](sorted []N, p int) N {
 	return sorted[(len(sorted)*p+99)/100-1]
 }
 

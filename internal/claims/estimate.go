@@ -94,12 +94,12 @@ type lineInputs struct {
 	Substitutes   money.Minor       `json:"substitutes"`
 }
 
-// estimate makes the estimate of a checked filing. It reads histories and
-// computes; nothing is stored.
-func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int) (Estimate, error) {
+// estimate makes the estimate of a checked filing, and answers with it what is
+// held for each line. It reads histories and computes; nothing is stored.
+func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int) (Estimate, []holding, error) {
 	rules, err := s.ruling(ctx, *f.incident.Scheme)
 	if err != nil {
-		return Estimate{}, fmt.Errorf("scheme of incident %s: %w", f.incident.ID, err)
+		return Estimate{}, nil, fmt.Errorf("scheme of incident %s: %w", f.incident.ID, err)
 	}
 	in := inputs{
 		Model: baseline.Model, Currency: f.incident.Currency, Zone: f.claimant.Zone,
@@ -108,29 +108,31 @@ func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int)
 		Facts:    f.facts(),
 	}
 	var histories []revenue.History
+	var holdings []holding
 	for _, l := range f.Lines {
-		line, history, err := s.gather(ctx, f, l)
+		line, held, err := s.gather(ctx, f, l)
 		if err != nil {
-			return Estimate{}, fmt.Errorf("history of service %s: %w", l.Service, err)
+			return Estimate{}, nil, fmt.Errorf("history of service %s: %w", l.Service, err)
 		}
-		in.Lines, histories = append(in.Lines, line), append(histories, history)
+		in.Lines, histories, holdings = append(in.Lines, line), append(histories, held.joined), append(holdings, held)
 	}
-	return in.estimate(histories, rules, claimID, n, s.now())
+	made, err := in.estimate(histories, rules, claimID, n, s.now())
+	return made, holdings, err
 }
 
 // gather collects what the estimate of one service is made from.
-func (s *Service) gather(ctx context.Context, f filing, l LossLine) (lineInputs, revenue.History, error) {
-	history, uploads, digest, err := s.history(ctx, f.claimant.ID, f.Outlet, l.Service)
+func (s *Service) gather(ctx context.Context, f filing, l LossLine) (lineInputs, holding, error) {
+	held, err := s.holding(ctx, f.claimant.ID, f.Outlet, l.Service)
 	if err != nil {
-		return lineInputs{}, revenue.History{}, err
+		return lineInputs{}, holding{}, err
 	}
 	excluded, err := s.otherOutages(ctx, f.incident, l.Service, f.zone)
 	if err != nil {
-		return lineInputs{}, revenue.History{}, err
+		return lineInputs{}, holding{}, err
 	}
 	service, _ := f.incident.Service(l.Service)
 	line := lineInputs{
-		Service: l.Service, Kind: service.Kind, Uploads: uploads, HistoryDigest: digest,
+		Service: l.Service, Kind: service.Kind, Uploads: held.uploads, HistoryDigest: held.digest,
 		Evidence: baseline.Evidence{AfterMinutes: AfterMinutes, Excluded: excluded, Country: CountryOf(f.claimant.Zone)},
 		Declared: l.DeclaredActual, PlatformShare: l.PlatformShareBasisPoints,
 	}
@@ -144,7 +146,7 @@ func (s *Service) gather(ctx context.Context, f filing, l LossLine) (lineInputs,
 		// An amount beyond the range makes the facts unusable, which the scheme says.
 		line.Substitutes += sub.Amount
 	}
-	return line, history, nil
+	return line, held, nil
 }
 
 // estimate computes the whole document: a pure function of the inputs, the

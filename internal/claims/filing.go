@@ -255,7 +255,7 @@ func (s *Service) Validate(ctx context.Context, actor identity.Actor, draft Draf
 	if f.incident.Scheme == nil || len(fields) > 0 {
 		return v, nil
 	}
-	estimate, err := s.estimate(ctx, f, "", 0)
+	estimate, _, err := s.estimate(ctx, f, "", 0)
 	if err != nil {
 		return Validation{}, err
 	}

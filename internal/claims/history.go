@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"redress/internal/checks"
 	"redress/internal/fault"
 	"redress/internal/identity"
 	"redress/internal/revenue"
@@ -47,7 +48,8 @@ func unknownOutlet(pointer, code string) fault.Field {
 }
 
 // Upload stores a history that was read, as the current one of the source that
-// the actor uploads for.
+// the actor uploads for. What a claimant uploads is marked, so that a copy of it
+// under another name is found.
 func (s *Service) Upload(ctx context.Context, actor identity.Actor, in Upload, h revenue.History) (Upload, error) {
 	_, source, err := s.PrepareUpload(ctx, actor, in.ClaimantID, in.Outlet)
 	if err != nil {
@@ -55,10 +57,17 @@ func (s *Service) Upload(ctx context.Context, actor identity.Actor, in Upload, h
 	}
 	digest := revenue.Digest(h)
 	weeks := revenue.Pack(h)
+	var marks []uint64
+	if source == revenue.FromClaimant {
+		marks = checks.Fingerprints(h)
+	}
 	in.ID, in.Source, in.Digest, in.Weeks = newID(), source, hex.EncodeToString(digest[:]), len(weeks)
 	in.UploadedBy, in.UploadedAt = actor.KeyID, s.now()
 	return write(ctx, s, Reply[Upload]{}, func(ctx context.Context, tx Tx) (Upload, error) {
 		if err := tx.InsertUpload(ctx, in, weeks); err != nil {
+			return Upload{}, err
+		}
+		if err := tx.InsertMarks(ctx, in.ClaimantID, marks); err != nil {
 			return Upload{}, err
 		}
 		return in, s.log(ctx, tx, "revenue.uploaded", in.ClaimantID, map[string]any{
@@ -85,27 +94,33 @@ type SourcedHistory struct {
 	History revenue.History
 }
 
-// history loads what is held for one outlet and service, the platform's ledger
-// outranking the claimant's upload, with the uploads it is from and its digest.
-func (s *Service) history(ctx context.Context, claimantID, outlet, service string) (h revenue.History, uploads []string, digest string, err error) {
+// holding is what is held of one outlet in one service.
+type holding struct {
+	uploads []string // their ids, the platform's first
+	sources map[revenue.Source]revenue.History
+	joined  revenue.History // the platform's ledger outranking the claimant's upload
+	digest  string          // of joined
+}
+
+// holding loads what is held of one outlet in one service.
+func (s *Service) holding(ctx context.Context, claimantID, outlet, service string) (holding, error) {
 	current, err := s.store.Uploads(ctx, claimantID, outlet, service)
 	if err != nil {
-		return revenue.History{}, nil, "", err
+		return holding{}, err
 	}
-	uploads = make([]string, len(current))
+	h := holding{uploads: make([]string, len(current)), sources: map[revenue.Source]revenue.History{}}
 	for i, u := range current {
-		uploads[i] = u.ID
+		h.uploads[i] = u.ID
 	}
-	held, err := s.store.Histories(ctx, uploads)
+	held, err := s.store.Histories(ctx, h.uploads)
 	if err != nil {
-		return revenue.History{}, nil, "", err
+		return holding{}, err
 	}
-	bySource := map[revenue.Source]revenue.History{}
 	for _, one := range held {
-		bySource[one.Source] = one.History
+		h.sources[one.Source] = one.History
 	}
-	h, digest, err = merged(bySource)
-	return h, uploads, digest, err
+	h.joined, h.digest, err = merged(h.sources)
+	return h, err
 }
 
 // merged joins the sources and computes the digest of what comes out.

@@ -1,9 +1,11 @@
 package claims
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -114,11 +116,10 @@ func noteOf(text string) letter.Note {
 // considered names the files that the decision rests on.
 func (m matter) considered(d Decision) []lang.Text {
 	var names []lang.Text
-	for _, id := range d.Evidence {
-		for _, f := range m.files {
-			if f.ID == id {
-				names = append(names, lang.T(f.Name, f.Name))
-			}
+	for _, f := range m.files {
+		if slices.Contains(d.Evidence, f.ID) {
+			name := cmp.Or(f.Name, f.Slot)
+			names = append(names, lang.T(name, name))
 		}
 	}
 	return names

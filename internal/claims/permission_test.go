@@ -156,13 +156,13 @@ var attempts = []attempt{
 		return failed(s.File(t.Context(), a, s.draft(), false, claims.Reply[claims.Claim]{}))
 	}},
 	{"Change", func(t *testing.T, s *town, a identity.Actor) error {
-		return failed(s.do(t, a, claims.Amend, s.drafted(t)))
+		return failed((&stage{town: s}).do(t, a, claims.DoChange, s.drafted(t)))
 	}},
 	{"Submit", func(t *testing.T, s *town, a identity.Actor) error {
-		return failed(s.do(t, a, claims.Submit, s.drafted(t)))
+		return failed((&stage{town: s}).do(t, a, claims.DoSubmit, s.drafted(t)))
 	}},
 	{"Withdraw", func(t *testing.T, s *town, a identity.Actor) error {
-		return failed(s.do(t, a, claims.Withdraw, s.drafted(t)))
+		return failed((&stage{town: s}).do(t, a, claims.DoWithdraw, s.drafted(t)))
 	}},
 	{"Claim", func(t *testing.T, s *town, a identity.Actor) error {
 		return failed(s.Claim(t.Context(), a, s.drafted(t).ID))
@@ -282,9 +282,9 @@ func TestRefusedCallerChangesNothing(t *testing.T) {
 		for _, name := range []string{"public", "auditor", "payer", "stranger"} {
 			a := s.caller(name)
 			for what, err := range map[string]error{
-				"change":   failed(s.do(t, a, claims.Amend, draft)),
-				"submit":   failed(s.do(t, a, claims.Submit, draft)),
-				"withdraw": failed(s.do(t, a, claims.Withdraw, draft)),
+				"change":   failed((&stage{town: s}).do(t, a, claims.DoChange, draft)),
+				"submit":   failed((&stage{town: s}).do(t, a, claims.DoSubmit, draft)),
+				"withdraw": failed((&stage{town: s}).do(t, a, claims.DoWithdraw, draft)),
 				"file":     failed(s.File(ctx, a, s.draft(), true, claims.Reply[claims.Claim]{})),
 				"rename":   failed(s.ChangeClaimant(ctx, a, s.merchant.ID, 0, func(c *claims.Claimant) error { c.Name = "x"; return nil })),
 				"revoke":   s.RevokeKey(ctx, a, key),

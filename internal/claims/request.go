@@ -36,6 +36,9 @@ type ItemAnswer struct {
 // RequestInformation asks the claimant for things. The clock stands still until
 // all are answered or the date is past.
 func (s *Service) RequestInformation(ctx context.Context, actor identity.Actor, id string, version int64, draft RequestDraft, reply Reply[Claim]) (Claim, error) {
+	if err := permitted(actor, DoRequest); err != nil {
+		return Claim{}, err
+	}
 	now := s.now()
 	if err := fault.InvalidFields(draft.check(now)); err != nil {
 		return Claim{}, err

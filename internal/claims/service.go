@@ -18,6 +18,7 @@ import (
 // Service carries out what people ask for, after checking that they may.
 type Service struct {
 	store Store
+	files Files // nil where none are kept
 	now   func() time.Time
 	rules sync.Map // *scheme.Scheme by SchemeRef
 	books sync.Map // Policy or Catalogue by hash

@@ -59,6 +59,8 @@ type Reader interface {
 	Job(ctx context.Context, id string) (Job, error)
 
 	DeskReader
+	// The log: its head, its tree, and the leaves of entries.
+	auditlog.LogReader
 
 	// Answered finds the answer kept under an idempotency key, nil when there is
 	// none. A key that was used for another request is an Invalid fault.

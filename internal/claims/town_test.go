@@ -93,6 +93,9 @@ func newTown(t *testing.T, engine string) *town {
 	}
 	s := &town{engine: engine, raw: storetest.Raw(t, options), clock: clock{now: today}, actors: map[identity.Role]identity.Actor{identity.Public: identity.Anyone}}
 	s.Service = claims.New(db, s.clock.Now)
+	if err := s.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
 		issued := must(s.IssueFirstKey(t.Context(), claims.KeyRequest{Role: role, Label: string(role)}))(t)
 		s.actors[role] = must(s.Authenticate(t.Context(), issued.Token))(t)

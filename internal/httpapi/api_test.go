@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"redress/internal/claims"
+	"redress/internal/evidence"
 	"redress/internal/httpapi"
 	"redress/internal/identity"
 	"redress/internal/store"
@@ -64,6 +65,10 @@ func newServer(t *testing.T, engine string) *server {
 	}
 	s := &server{engine: engine, store: db, log: &safeBuffer{}, clock: &clock{now: today}, tokens: map[string]string{}, names: map[string]string{}}
 	s.service = claims.New(db, s.clock.Now)
+	if err := s.service.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.service.KeepFiles(openFiles(t))
 	handler, err := httpapi.New(httpapi.Config{
 		Claims: s.service, Contract: contractText, Now: s.clock.Now, Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 		Docs: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -85,6 +90,27 @@ func newServer(t *testing.T, engine string) *server {
 	s.issue(t, "admin", claims.KeyRequest{Role: identity.Admin})
 	return s
 }
+
+// openFiles opens a store of files in a directory, with a scanner that finds
+// malware in whatever says that it is.
+func openFiles(t *testing.T) *evidence.Store {
+	t.Helper()
+	files, err := evidence.Open(t.Context(), t.TempDir(), bytes.Repeat([]byte{9}, 32), evidence.Options{
+		MaxBytes: maxEvidence, Scanner: []string{"sh", "-c", "! grep -q MALWARE"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := files.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return files
+}
+
+// maxEvidence is the most that a file of evidence has here, in bytes.
+const maxEvidence = 1 << 20
 
 // issue makes a key as the command line does and keeps its token under a name.
 func (s *server) issue(t *testing.T, who string, in claims.KeyRequest) {

@@ -5,11 +5,15 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"redress/internal/claims"
+	"redress/internal/fault"
+	"redress/internal/identity"
 	"redress/internal/lang"
 )
 
@@ -27,7 +31,7 @@ func (s *server) ValidateClaim(ctx context.Context, r ValidateClaimRequestObject
 
 func (s *server) FileClaim(ctx context.Context, r FileClaimRequestObject) (FileClaimResponseObject, error) {
 	answer := func(c claims.Claim) FileClaimResponseObject {
-		return FileClaim201JSONResponse{Body: toClaim(c), Headers: FileClaim201ResponseHeaders{ETag: etag(c.Version), Location: ptr("/v1/claims/" + c.ID)}}
+		return FileClaim201JSONResponse{Body: s.shown(ctx, c), Headers: FileClaim201ResponseHeaders{ETag: etag(c.Version), Location: ptr("/v1/claims/" + c.ID)}}
 	}
 	c, err := s.claims.File(ctx, actorOf(ctx), fromClaimInput(*r.Body), value(r.Body.Submit), reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
 		return answer(c).VisitFileClaimResponse(w)
@@ -43,13 +47,41 @@ func (s *server) ListClaims(ctx context.Context, r ListClaimsRequestObject) (Lis
 	if err != nil {
 		return nil, err
 	}
-	filter := claims.ClaimFilter{IncidentID: value(r.Params.IncidentID), State: claims.State(value(r.Params.State))}
+	filter, err := listFilter(actorOf(ctx), r.Params)
+	if err != nil {
+		return nil, err
+	}
 	found, err := s.claims.Claims(ctx, actorOf(ctx), filter, page)
 	if err != nil {
 		return nil, err
 	}
 	found, link := cut(ctx, found, page, func(c claims.Claim) string { return c.ID })
-	return ListClaims200JSONResponse{Body: ClaimList{Claims: each(found, toClaim)}, Headers: ListClaims200ResponseHeaders{Link: link}}, nil
+	listed := each(found, func(c claims.Claim) Claim { return s.shown(ctx, c) })
+	if wanted := r.Params.State; wanted != nil {
+		listed = slices.DeleteFunc(listed, func(c Claim) bool { return c.State != *wanted })
+	}
+	return ListClaims200JSONResponse{Body: ClaimList{Claims: listed}, Headers: ListClaims200ResponseHeaders{Link: link}}, nil
+}
+
+// listFilter is what a list is narrowed by. Claimants ask for states as they are
+// shown to them, which the store does not know, and not for what the desk alone
+// knows.
+func listFilter(actor identity.Actor, p ListClaimsParams) (claims.ClaimFilter, error) {
+	filter := fromFilter(ClaimFilter{
+		IncidentID: p.IncidentID, ClaimantID: p.ClaimantID, State: p.State, Sector: p.Sector, Region: p.Region, AssignedTo: p.AssignedTo,
+		Verdict: p.Verdict, Check: p.Check, ScoreFrom: p.ScoreFrom, StakeFrom: p.StakeFrom, StakeUpTo: p.StakeUpTo, OverdueBefore: p.OverdueBefore,
+	})
+	if !actor.Can(identity.OwnClaims) {
+		return filter, nil
+	}
+	filter.State = ""
+	var fields []fault.Field
+	for name, given := range map[string]bool{"assigned_to": p.AssignedTo != nil, "check": p.Check != nil, "score_from": p.ScoreFrom != nil} {
+		if given {
+			fields = append(fields, fault.At("query:"+name, "staff_only", "only staff can ask for this.", "담당자만 쓸 수 있는 조건입니다."))
+		}
+	}
+	return filter, fault.InvalidFields(fields)
 }
 
 func (s *server) GetClaim(ctx context.Context, r GetClaimRequestObject) (GetClaimResponseObject, error) {
@@ -61,68 +93,36 @@ func (s *server) GetClaim(ctx context.Context, r GetClaimRequestObject) (GetClai
 	if held := r.Params.IfNoneMatch; held != nil && strings.TrimPrefix(*held, "W/") == *tag {
 		return GetClaim304Response{}, nil
 	}
-	return GetClaim200JSONResponse{Body: toClaim(c), Headers: GetClaim200ResponseHeaders{ETag: tag}}, nil
+	return GetClaim200JSONResponse{Body: toClaim(c, actorOf(ctx), s.now()), Headers: GetClaim200ResponseHeaders{ETag: tag}}, nil
 }
 
 func (s *server) PatchClaim(ctx context.Context, r PatchClaimRequestObject) (PatchClaimResponseObject, error) {
-	version, err := ifMatch(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
 	patch, err := rawBody(ctx)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.claims.Change(ctx, actorOf(ctx), r.Claim, version, func(content *claims.Content) error {
-		var wanted ClaimInput
-		if err := mergePatch(toContent(*content), patch, &wanted); err != nil {
-			return err
-		}
-		*content = fromContent(wanted)
-		return nil
+	return s.act(ctx, r.Params.IfMatch, func(version int64, _ claims.Reply[claims.Claim]) (claims.Claim, error) {
+		return s.claims.Change(ctx, actorOf(ctx), r.Claim, version, func(content *claims.Content) error {
+			var wanted ClaimInput
+			if err := mergePatch(toContent(*content), patch, &wanted); err != nil {
+				return err
+			}
+			*content = fromContent(wanted)
+			return nil
+		})
 	})
-	if err != nil {
-		return nil, err
-	}
-	return PatchClaim200JSONResponse{Body: toClaim(c), Headers: PatchClaim200ResponseHeaders{ETag: etag(c.Version)}}, nil
 }
 
 func (s *server) SubmitClaim(ctx context.Context, r SubmitClaimRequestObject) (SubmitClaimResponseObject, error) {
-	version, err := ifMatch(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	answer := func(c claims.Claim) SubmitClaimResponseObject {
-		return SubmitClaim200JSONResponse{Body: toClaim(c), Headers: SubmitClaim200ResponseHeaders{ETag: etag(c.Version)}}
-	}
-	c, err := s.claims.Submit(ctx, actorOf(ctx), r.Claim, version, reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
-		return answer(c).VisitSubmitClaimResponse(w)
-	}))
-	if err != nil {
-		return nil, err
-	}
-	return answer(c), nil
+	return s.act(ctx, r.Params.IfMatch, func(version int64, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
+		return s.claims.Submit(ctx, actorOf(ctx), r.Claim, version, reply)
+	})
 }
 
 func (s *server) WithdrawClaim(ctx context.Context, r WithdrawClaimRequestObject) (WithdrawClaimResponseObject, error) {
-	version, err := ifMatch(r.Params.IfMatch)
-	if err != nil {
-		return nil, err
-	}
-	answer := func(c claims.Claim) WithdrawClaimResponseObject {
-		return WithdrawClaim200JSONResponse{Body: toClaim(c), Headers: WithdrawClaim200ResponseHeaders{ETag: etag(c.Version)}}
-	}
-	var reason string
-	if r.Body != nil {
-		reason = value(r.Body.Reason)
-	}
-	c, err := s.claims.Withdraw(ctx, actorOf(ctx), r.Claim, version, reason, reply(ctx, func(c claims.Claim, w http.ResponseWriter) error {
-		return answer(c).VisitWithdrawClaimResponse(w)
-	}))
-	if err != nil {
-		return nil, err
-	}
-	return answer(c), nil
+	return s.act(ctx, r.Params.IfMatch, func(version int64, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
+		return s.claims.Withdraw(ctx, actorOf(ctx), r.Claim, version, value(value(r.Body).Reason), reply)
+	})
 }
 
 func (s *server) GetClaimEstimate(ctx context.Context, r GetClaimEstimateRequestObject) (GetClaimEstimateResponseObject, error) {
@@ -220,18 +220,68 @@ func toLossLine(l claims.LossLine) LossLine {
 	}
 }
 
-func toClaim(c claims.Claim) Claim {
+// shown is a claim as acts and lists answer it. Staff see what its claimant wrote
+// only where they read it, which is recorded.
+func (s *server) shown(ctx context.Context, c claims.Claim) Claim {
+	actor := actorOf(ctx)
+	if !actor.Can(identity.OwnClaims) {
+		c.Content = withoutWords(c.Content)
+	}
+	return toClaim(c, actor, s.now())
+}
+
+// toClaim is a claim as the actor sees it.
+func toClaim(c claims.Claim, actor identity.Actor, now time.Time) Claim {
 	out := Claim{
 		ID: c.ID, Reference: c.Reference, IncidentID: c.IncidentID, ClaimantID: c.ClaimantID, Outlet: c.Outlet, Channel: Channel(c.Channel),
-		State: ClaimState(c.State), Late: c.Late, Currency: c.Currency, Lines: each(c.Lines, toLossLine), Expenses: each(c.Expenses, toExpense),
+		State: stateFor(actor, c.State), Late: c.Late, Currency: c.Currency, Lines: each(c.Lines, toLossLine), Expenses: each(c.Expenses, toExpense),
 		Subscriptions: each(c.Subscriptions, toSubscription), OwnMarginBasisPoints: c.OwnMarginBasisPoints, Statement: optional(c.Statement),
 		Claimed: c.Claimed, Estimated: c.Estimated, Version: int(c.Version), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, SubmittedAt: c.SubmittedAt,
 	}
+	out.NextStep, out.ExpectedAt = c.NextStep(now)
 	if c.Outcome != "" {
 		out.Outcome = ptr(ClaimOutcome(c.Outcome))
 	}
 	if c.Estimate != nil {
 		out.Estimate = ptr(json.RawMessage(c.Estimate))
 	}
+	if c.Standing > 0 {
+		out.Decision, out.Verdict, out.Automatic = &c.Standing, ptr(Verdict(c.Verdict)), &c.Automatic
+		out.Assessed, out.Awarded = c.Assessed, c.Awarded
+	}
+	if !actor.Can(identity.OwnClaims) {
+		out.Desk = toDesk(c)
+	}
 	return out
+}
+
+// stateFor is a state as the actor sees it.
+func stateFor(actor identity.Actor, s claims.State) ClaimState {
+	if actor.Can(identity.OwnClaims) {
+		s = s.Shown()
+	}
+	return ClaimState(s)
+}
+
+func toDesk(c claims.Claim) *ClaimDesk {
+	out := &ClaimDesk{
+		AssignedTo: optional(c.AssignedTo), LeaseUntil: c.LeaseUntil, Score: c.Score, Stake: c.Stake, Sector: optional(c.Sector),
+		Region: optional(c.Region), StateSince: c.StateSince, PromisedAt: c.PromisedAt, WaitedSeconds: ptr(int(c.Waited / time.Second)), HumanAsked: &c.HumanAsked,
+	}
+	if !c.Rank.IsZero() {
+		out.Rank = &c.Rank
+	}
+	return out
+}
+
+// withoutWords leaves out what a person wrote in their own words.
+func withoutWords(c claims.Content) claims.Content {
+	c.Statement = ""
+	c.Lines = each(c.Lines, func(l claims.LossLine) claims.LossLine {
+		l.Items = each(l.Items, func(i claims.LossItem) claims.LossItem { i.Note = ""; return i })
+		l.Substitutes = each(l.Substitutes, func(s claims.Substitute) claims.Substitute { s.Note = ""; return s })
+		return l
+	})
+	c.Expenses = each(c.Expenses, func(e claims.Expense) claims.Expense { e.Note = ""; return e })
+	return c
 }

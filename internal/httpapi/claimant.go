@@ -95,7 +95,7 @@ func (s *server) PatchClaimant(ctx context.Context, r PatchClaimantRequestObject
 			return err
 		}
 		c.Name, c.Phone, c.Bank, c.AnnualRevenue = wanted.Name, wanted.Phone, fromBank(wanted.BankAccount), wanted.AnnualRevenue
-		c.Outlets = each(wanted.Outlets, fromOutlet)
+		c.Outlets = keepMasked(each(wanted.Outlets, fromOutlet), c.Outlets)
 		return nil
 	})
 	if err != nil {
@@ -136,7 +136,7 @@ func toClaimant(c claims.Claimant) Claimant {
 	out := Claimant{
 		ID: c.ID, Kind: ClaimantKind(c.Kind), Name: identity.MaskName(c.Name), Phone: identity.MaskNumber(c.Phone),
 		BusinessNumber: optional(identity.MaskNumber(c.BusinessNumber)), DriverID: optional(identity.MaskNumber(c.DriverID)),
-		Zone: c.Zone, Currency: c.Currency, AnnualRevenue: c.AnnualRevenue, Outlets: each(c.Outlets, toOutlet),
+		Zone: c.Zone, Currency: c.Currency, AnnualRevenue: c.AnnualRevenue, Outlets: each(c.Outlets, maskedOutlet),
 		Version: int(c.Version), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 	if c.Bank != nil {
@@ -160,11 +160,29 @@ func fromBank(b *BankAccount) *claims.BankAccount {
 }
 
 func toOutlet(o claims.Outlet) Outlet {
-	return Outlet{Code: o.Code, Name: o.Name, Sector: o.Sector, Region: o.Region}
+	return Outlet{Code: o.Code, Name: o.Name, Sector: o.Sector, Region: o.Region, PlatformID: optional(o.PlatformID)}
+}
+
+func maskedOutlet(o claims.Outlet) Outlet {
+	o.PlatformID = identity.MaskNumber(o.PlatformID)
+	return toOutlet(o)
 }
 
 func fromOutlet(o Outlet) claims.Outlet {
-	return claims.Outlet{Code: o.Code, Name: o.Name, Sector: o.Sector, Region: o.Region}
+	return claims.Outlet{Code: o.Code, Name: o.Name, Sector: o.Sector, Region: o.Region, PlatformID: value(o.PlatformID)}
+}
+
+// keepMasked leaves the platform's id of an outlet as it was where it comes back
+// as it is shown, masked: a patch replaces the whole list.
+func keepMasked(wanted, present []claims.Outlet) []claims.Outlet {
+	for i, w := range wanted {
+		for _, p := range present {
+			if w.Code == p.Code && w.PlatformID != "" && w.PlatformID == identity.MaskNumber(p.PlatformID) {
+				wanted[i].PlatformID = p.PlatformID
+			}
+		}
+	}
+	return wanted
 }
 
 func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (CreateKeyResponseObject, error) {
@@ -175,7 +193,7 @@ func (s *server) CreateKey(ctx context.Context, r CreateKeyRequestObject) (Creat
 		}
 	}
 	in := claims.KeyRequest{
-		Role: identity.Role(r.Body.Role), Label: value(r.Body.Label), ClaimantID: value(r.Body.ClaimantID), ExpiresAt: r.Body.ExpiresAt,
+		Role: identity.Role(r.Body.Role), Label: value(r.Body.Label), Person: value(r.Body.Person), ClaimantID: value(r.Body.ClaimantID), ExpiresAt: r.Body.ExpiresAt,
 	}
 	k, err := s.claims.IssueKey(ctx, actorOf(ctx), in, reply(ctx, func(k claims.IssuedKey, w http.ResponseWriter) error {
 		return answer(k).VisitCreateKeyResponse(w)
@@ -208,7 +226,7 @@ func (s *server) RevokeKey(ctx context.Context, r RevokeKeyRequestObject) (Revok
 
 func toKey(k identity.Key) Key {
 	return Key{
-		ID: k.ID, Role: Role(k.Role), Label: k.Label, ClaimantID: optional(k.ClaimantID),
+		ID: k.ID, Role: Role(k.Role), Label: k.Label, Person: k.Person, ClaimantID: optional(k.ClaimantID),
 		CreatedAt: k.CreatedAt, ExpiresAt: k.ExpiresAt, RevokedAt: k.RevokedAt,
 	}
 }

@@ -1002,10 +1002,16 @@ type Channel string
 
 // Check defines model for Check.
 type Check struct {
-	Code   string                 `json:"code"`
-	Detail Text                   `json:"detail"`
-	Facts  map[string]interface{} `json:"facts,omitempty"`
-	Points int                    `json:"points"`
+	Code string `json:"code"`
+
+	// Detail What was found, with its figures.
+	Detail *Text `json:"detail,omitempty"`
+
+	// Facts The figures as data.
+	Facts map[string]interface{} `json:"facts,omitempty"`
+
+	// Points What it adds to the score.
+	Points *int `json:"points,omitempty"`
 
 	// Remedy What the claimant can do about it.
 	Remedy *Text       `json:"remedy,omitempty"`
@@ -1021,7 +1027,9 @@ type CheckResult string
 // CheckList defines model for CheckList.
 type CheckList struct {
 	Checks []Check `json:"checks"`
-	Score  int     `json:"score"`
+
+	// Score Sum of the points; only staff see it.
+	Score *int `json:"score,omitempty"`
 }
 
 // Claim defines model for Claim.
@@ -2031,8 +2039,11 @@ type PolicyTrial struct {
 	Claims int `json:"claims"`
 
 	// Decided That it would have decided by itself.
-	Decided int               `json:"decided"`
-	Failed  []FailedCriterion `json:"failed"`
+	Decided int `json:"decided"`
+
+	// Difference What it would have awarded on those that people decided, less what people did; may be below zero.
+	Difference int64             `json:"difference"`
+	Failed     []FailedCriterion `json:"failed"`
 
 	// PeopleAgreed Of those, with the same award.
 	PeopleAgreed int `json:"people_agreed"`
@@ -2042,6 +2053,9 @@ type PolicyTrial struct {
 
 	// PeopleDecided Of those, that a person has decided.
 	PeopleDecided int `json:"people_decided"`
+
+	// Unchecked Claims submitted before there were checks; none is decided.
+	Unchecked int `json:"unchecked"`
 }
 
 // PolicyTrialInput defines model for PolicyTrialInput.

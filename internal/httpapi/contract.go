@@ -98,7 +98,8 @@ func (s *server) check(g *gin.Context) {
 	g.Request.Body = http.MaxBytesReader(g.Writer, g.Request.Body, limit)
 	checked := g.Request.Clone(g.Request.Context())
 	checked.Body = http.NoBody
-	if isJSON(mediaType) && route.Operation.OperationID != streamedOperation {
+	document := isJSON(mediaType) && !streamed[route.Operation.OperationID]
+	if document {
 		body, err := io.ReadAll(g.Request.Body)
 		if err != nil {
 			s.refuse(g, readError(err))
@@ -111,7 +112,7 @@ func (s *server) check(g *gin.Context) {
 		g.Set(bodyKey, body)
 		g.Request.Body, checked.Body = io.NopCloser(bytes.NewReader(body)), io.NopCloser(bytes.NewReader(body))
 	}
-	if err := checkRequest(checked, route, pathParams(g), isJSON(mediaType) && route.Operation.OperationID != streamedOperation); err != nil {
+	if err := checkRequest(checked, route, pathParams(g), document); err != nil {
 		s.refuse(g, err)
 	}
 }
@@ -141,8 +142,8 @@ func takes(route *routers.Route, in, name string) bool {
 	return route.Operation.Parameters.GetByInAndName(in, name) != nil || route.PathItem.Parameters.GetByInAndName(in, name) != nil
 }
 
-// streamedOperation takes every format, JSON too, as a stream.
-const streamedOperation = "putRevenue"
+// streamed are the operations that take every format, JSON too, as a stream.
+var streamed = map[string]bool{"putRevenue": true, "uploadEvidence": true}
 
 func isJSON(mediaType string) bool {
 	return mediaType == "application/json" || strings.HasSuffix(mediaType, "+json")
@@ -150,7 +151,7 @@ func isJSON(mediaType string) bool {
 
 func bodyLimit(op *openapi3.Operation, mediaType string) int64 {
 	switch {
-	case op.OperationID == streamedOperation:
+	case streamed[op.OperationID]:
 		return maxFile
 	case op.OperationID == "estimate" && isJSON(mediaType):
 		return maxHistory

@@ -25,6 +25,10 @@ func (s *server) replay(c *gin.Context) {
 	}
 	key := strings.Trim(c.GetHeader("Idempotency-Key"), `"`)
 	once := claims.Once{Caller: callerOf(actorOf(c.Request.Context())), Key: key, Request: requestHash(c)}
+	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), onceKey{}, &once))
+	if streamed[route.Operation.OperationID] {
+		return // what was sent before is known when the stream has been read
+	}
 	answer, err := s.claims.Answered(c.Request.Context(), once)
 	if err != nil {
 		s.refuse(c, err)
@@ -33,9 +37,7 @@ func (s *server) replay(c *gin.Context) {
 	if answer != nil {
 		c.Abort()
 		writeAnswer(c, *answer)
-		return
 	}
-	c.Request = c.Request.WithContext(context.WithValue(c.Request.Context(), onceKey{}, &once))
 }
 
 func callerOf(actor identity.Actor) string {
@@ -46,7 +48,8 @@ func callerOf(actor identity.Actor) string {
 }
 
 // requestHash covers what makes a request the same: method, path, query, body
-// and the version it is meant for.
+// and the version it is meant for. A body that is a stream
+// has not arrived yet.
 func requestHash(c *gin.Context) []byte {
 	h := sha256.New()
 	for _, part := range []string{c.Request.Method, c.Request.URL.RequestURI(), c.GetHeader("If-Match"), string(bodyOf(c))} {
@@ -61,6 +64,11 @@ func writeAnswer(c *gin.Context, a claims.Answer) {
 		c.Header(name, value)
 	}
 	c.Header("Idempotent-Replayed", "true")
+	if len(a.Body) == 0 {
+		c.Writer.WriteHeader(a.Status)
+		c.Writer.WriteHeaderNow()
+		return
+	}
 	c.Data(a.Status, a.Header["Content-Type"], a.Body)
 }
 

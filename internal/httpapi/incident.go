@@ -277,6 +277,8 @@ func (d stored) VisitGetSchemeResponse(w http.ResponseWriter) error             
 func (d stored) VisitGetSchemeVersionResponse(w http.ResponseWriter) error       { return d.write(w) }
 func (d stored) VisitGetClaimEstimateResponse(w http.ResponseWriter) error       { return d.write(w) }
 func (d stored) VisitGetClaimEstimateNumberResponse(w http.ResponseWriter) error { return d.write(w) }
+func (d stored) VisitGetPolicyVersionResponse(w http.ResponseWriter) error       { return d.write(w) }
+func (d stored) VisitGetReasonsVersionResponse(w http.ResponseWriter) error      { return d.write(w) }
 
 // rawBody is the JSON body exactly as it was sent.
 func rawBody(ctx context.Context) (json.RawMessage, error) {

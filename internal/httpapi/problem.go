@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -41,6 +42,11 @@ var internalTitle = lang.T("An error on our side", "서버 오류가 발생했�
 // answered without detail, which might hold what nobody should read.
 func (s *server) refuse(c *gin.Context, err error) {
 	c.Abort()
+	if c.Writer.Written() {
+		// What has begun to arrive must not look whole.
+		s.log.ErrorContext(c.Request.Context(), "answer cut off", slog.String("request_id", requestID(c)), slog.String("error", err.Error()))
+		panic(http.ErrAbortHandler)
+	}
 	var replay *claims.Replay
 	if errors.As(err, &replay) {
 		writeAnswer(c, replay.Answer)
@@ -63,10 +69,9 @@ func (s *server) refuse(c *gin.Context, err error) {
 		s.log.WarnContext(c.Request.Context(), "request refused", slog.String("request_id", requestID(c)),
 			slog.String("code", f.Code), slog.String("cause", f.Cause.Error()))
 	}
-	known := statuses[f.Kind]
-	p.Type, p.Code, p.Title, p.Status = "/problems/"+f.Code, f.Code, known.title.In(tag), known.status
-	p.Detail = ptr(f.Detail.In(tag))
-	p.Errors = fieldProblems(f.Fields, tag)
+	instance := p.Instance
+	p = problemOf(f, tag)
+	p.Instance = instance
 	if f.RetryAfter > 0 {
 		c.Header("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
 	}
@@ -74,6 +79,27 @@ func (s *server) refuse(c *gin.Context, err error) {
 		c.Header("WWW-Authenticate", "Bearer")
 	}
 	writeProblem(c, p)
+}
+
+// problemOf writes a fault as a problem of no request yet.
+func problemOf(f *fault.Error, tag lang.Tag) Problem {
+	known := statuses[f.Kind]
+	return Problem{
+		Type: "/problems/" + f.Code, Code: f.Code, Title: known.title.In(tag), Status: known.status,
+		Detail: ptr(f.Detail.In(tag)), Errors: fieldProblems(f.Fields, tag),
+	}
+}
+
+// within moves what points into a document to the place in the body where the
+// document lies.
+func within(place string, f *fault.Error) *fault.Error {
+	moved := *f
+	moved.Fields = make([]fault.Field, len(f.Fields))
+	for i, field := range f.Fields {
+		field.Pointer = place + strings.TrimPrefix(field.Pointer, "#")
+		moved.Fields[i] = field
+	}
+	return &moved
 }
 
 func fieldProblems(fields []fault.Field, tag lang.Tag) []FieldProblem {
@@ -95,6 +121,13 @@ func writeProblem(c *gin.Context, p Problem) {
 		panic(err)
 	}
 	c.Data(p.Status, "application/problem+json", body)
+}
+
+// writeJSON writes an answer that is not a refusal.
+func writeJSON(w http.ResponseWriter, status int, body any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	return json.NewEncoder(w).Encode(body)
 }
 
 var unroutedTexts = map[int]struct{ title, detail lang.Text }{

@@ -77,6 +77,7 @@ func (s *server) routes(engine *gin.Engine, docs http.Handler) {
 	engine.GET("/docs", gin.WrapH(docs))
 	engine.GET("/scheme.schema.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json", scheme.Schema()) })
 	engine.PUT("/v1/claimants/:claimant/revenue/:service", s.putRevenue)
+	engine.POST("/v1/claims/:claim/evidence", s.uploadEvidence)
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{validated(s.validate)}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  s.undecodable,
 		HandlerErrorFunc:         s.refuse,
@@ -161,6 +162,7 @@ func (s *server) authenticate(c *gin.Context) {
 			return
 		}
 	}
+	actor.Address, actor.Purpose = c.ClientIP(), c.Query("purpose")
 	if route := s.contract.route(c); route != nil && route.Operation.Security == nil && actor.Role == identity.Public {
 		s.refuse(c, fault.New(fault.Unauthenticated, "key_required", "This needs a key: send Authorization: Bearer rdk_….", "키가 필요합니다. Authorization: Bearer rdk_… 헤더를 보내십시오."))
 		return

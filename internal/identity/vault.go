@@ -28,6 +28,7 @@ const SealedMinLength = 1 + 12 + 16
 type Vault struct {
 	seal  cipher.AEAD
 	index []byte
+	root  []byte // of subkeys
 }
 
 // NewVault derives the keys of a vault from a master key of 32 bytes.
@@ -43,6 +44,10 @@ func NewVault(master []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("derive the index key: %w", err)
 	}
+	root, err := hkdf.Key(sha256.New, master, nil, "redress subkeys v1", 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the root of subkeys: %w", err)
+	}
 	block, err := aes.NewCipher(sealKey)
 	if err != nil {
 		return nil, fmt.Errorf("make the cipher: %w", err)
@@ -51,7 +56,7 @@ func NewVault(master []byte) (*Vault, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make the cipher: %w", err)
 	}
-	return &Vault{seal: aead, index: indexKey}, nil
+	return &Vault{seal: aead, index: indexKey, root: root}, nil
 }
 
 // OpenVault reads the master key from a file of 64 hexadecimal digits. On first
@@ -133,4 +138,14 @@ func (v *Vault) Index(purpose, normalised string) []byte {
 	mac := hmac.New(sha256.New, v.index)
 	mac.Write([]byte(purpose + "\x00" + normalised))
 	return mac.Sum(nil)[:16]
+}
+
+// Subkey derives a key of 32 bytes for another room's own encryption. Equal
+// purposes get equal keys; a subkey tells nothing of any other key.
+func (v *Vault) Subkey(purpose string) ([]byte, error) {
+	key, err := hkdf.Expand(sha256.New, v.root, purpose, 32)
+	if err != nil {
+		return nil, fmt.Errorf("derive the key for %s: %w", purpose, err)
+	}
+	return key, nil
 }

@@ -121,6 +121,33 @@ func TestIndexTellsEqualValuesOfOnePurposeAlone(t *testing.T) {
 	}
 }
 
+// Files lie sealed under a subkey for years: the key for a purpose may not change.
+func TestSubkeyIsItsPurposesOwnAndStaysTheSame(t *testing.T) {
+	subkey := func(fill byte, purpose string) string {
+		t.Helper()
+		key, err := vault(t, fill).Subkey(purpose)
+		if err != nil || len(key) != 32 {
+			t.Fatalf("%d bytes, %v", len(key), err)
+		}
+		return hex.EncodeToString(key)
+	}
+	evidence := subkey(7, "evidence")
+	if evidence != "17a5c2070fa56525f7152a49bcb42423b8af670c506770051a325f10e2a01240" {
+		t.Errorf("the key for evidence is %s", evidence)
+	}
+	for name, other := range map[string]string{
+		"another purpose": subkey(7, "evidence2"),
+		"no purpose":      subkey(7, ""),
+		"another key":     subkey(8, "evidence"),
+		"the master key":  strings.Repeat("07", 32),
+		"an index":        hex.EncodeToString(vault(t, 7).Index("evidence", "")) + strings.Repeat("0", 32),
+	} {
+		if other[:32] == evidence[:32] {
+			t.Errorf("%s gives the same key", name)
+		}
+	}
+}
+
 func TestNewVaultWantsAWholeKey(t *testing.T) {
 	for _, n := range []int{0, 16, 31, 33, 64} {
 		if _, err := identity.NewVault(make([]byte, n)); err == nil {

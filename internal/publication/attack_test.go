@@ -2,22 +2,24 @@ package publication_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"redress/internal/publication"
 )
 
-// adversary knows all releases, the rule, the codes, and which rows and columns
-// have no claims at all. It computes exact bounds for every figure.
+// adversary knows all releases, the rule, which rows and columns have no claims,
+// and in which statuses two measures agree. It computes exact bounds for every
+// figure by linear programming.
 type adversary struct {
 	rule publication.Rule
-	// truth is used only to judge what was found.
-	truth []map[string]map[publication.Hash]int64 // by release: parts by key of figure
-	// bounds are what was found, by release and key of figure.
-	bounds []map[string][2]float64
+	// truth holds each claim's part, by release and figure. It is used only to
+	// judge what was found.
+	truth  []map[string]map[publication.Hash]int64
+	bounds []map[string][2]float64 // what was found, by release and figure
+	known  map[string]bool         // groups that exact totals are of, of the release under attack
 	found  []string
 }
 
@@ -143,93 +145,154 @@ func (a *adversary) report(form string, args ...any) {
 	a.found = append(a.found, fmt.Sprintf(form, args...))
 }
 
+// agreements adds what everybody may know: that two measures are the same for all
+// claims of a status.
+func agreements(p *program, e publication.Earlier, fresh []publication.MeasureRelease, at map[string]int) {
+	differ := map[string]bool{}
+	for l := range e.Leaves {
+		for _, a := range fresh {
+			for _, b := range fresh {
+				if partOf(l, a.Measure) != partOf(l, b.Measure) {
+					differ[fmt.Sprint(a.Measure, b.Measure, l.Status)] = true
+				}
+			}
+		}
+	}
+	for i, a := range fresh {
+		for _, b := range fresh[:i] {
+			for _, table := range a.Tables {
+				for _, row := range table.Rows {
+					status := row.Codes[len(row.Codes)-1]
+					if table.By[len(table.By)-1] == publication.Status && !differ[fmt.Sprint(a.Measure, b.Measure, status)] {
+						p.equation(0, map[int]float64{at[figureKey(a.Measure, table.By, row.Codes)]: 1, at[figureKey(b.Measure, table.By, row.Codes)]: -1})
+					}
+				}
+			}
+		}
+	}
+}
+
 // attack bounds every figure that is new in the release and judges it by itself
 // and against the same figure in every earlier release.
 func (a *adversary) attack(t *testing.T, e publication.Earlier) {
 	t.Helper()
 	truth, bounds := parts(e), map[string][2]float64{}
-	for _, m := range e.Release.Measures {
-		if m.AsOf != e.Release.Number {
-			continue
+	a.truth, a.bounds = append(a.truth, truth), append(a.bounds, bounds)
+	amounts := slices.DeleteFunc(slices.Clone(e.Release.Measures[1:]), func(m publication.MeasureRelease) bool { return m.AsOf != e.Release.Number })
+	counts := slices.DeleteFunc(slices.Clone(e.Release.Measures[:1]), func(m publication.MeasureRelease) bool { return m.AsOf != e.Release.Number })
+	for _, fresh := range [][]publication.MeasureRelease{counts, amounts} {
+		p, at := &program{}, map[string]int{}
+		for _, m := range fresh {
+			maps.Copy(at, variables(p, m))
+			bounds[figureKey(m.Measure, nil, []string{})] = [2]float64{float64(*m.Total), float64(*m.Total)}
 		}
-		p := &program{}
-		at := variables(p, m)
+		agreements(p, e, fresh, at)
 		s, ok := p.solve()
 		if !ok {
-			t.Fatalf("release %d, %s: what is published contradicts itself", e.Release.Number, m.Measure)
+			t.Fatalf("release %d: what is published contradicts itself", e.Release.Number)
 		}
-		shown := false
-		for _, table := range m.Tables {
-			for _, row := range table.Rows {
-				key := figureKey(m.Measure, table.By, row.Codes)
-				low, high := s.bounds(at[key])
-				bounds[key] = [2]float64{low, high}
-				shown = shown || row.Value != nil && row.Step > 1
-				var sum float64
-				for _, part := range truth[key] {
-					sum += float64(part)
-				}
-				if sum < low-0.01 || sum > high+0.01 {
-					t.Fatalf("release %d: %s is %v, outside the bounds %v..%v", e.Release.Number, key, sum, low, high)
-				}
+		for key, v := range at {
+			low, high := s.bounds(v)
+			bounds[key] = [2]float64{low, high}
+			var sum float64
+			for _, part := range truth[key] {
+				sum += float64(part)
+			}
+			if sum < low-0.01 || sum > high+0.01 {
+				t.Fatalf("release %d: %s is %v, outside the bounds %v..%v", e.Release.Number, key, sum, low, high)
 			}
 		}
-		total := figureKey(m.Measure, nil, []string{})
-		bounds[total] = [2]float64{float64(*m.Total), float64(*m.Total)}
-		a.judge(e.Release.Number, m, total, truth, bounds)
-		for _, table := range m.Tables {
-			for _, row := range table.Rows {
-				if shown {
-					a.judge(e.Release.Number, m, figureKey(m.Measure, table.By, row.Codes), truth, bounds)
+		a.judgeTotals(e.Release.Number, fresh)
+		for _, m := range fresh {
+			for _, table := range m.Tables {
+				for _, row := range table.Rows {
+					a.judge(e.Release.Number, m.Measure, figureKey(m.Measure, table.By, row.Codes))
 				}
 			}
 		}
 	}
-	a.truth, a.bounds = append(a.truth, truth), append(a.bounds, bounds)
 }
 
-func (a *adversary) judge(number int, m publication.MeasureRelease, key string, truth map[string]map[publication.Hash]int64, bounds map[string][2]float64) {
+// changes are by how much each claim's part in one figure differs from its part in
+// another.
+func changes(now, before map[publication.Hash]int64) []int64 {
+	var out []int64
+	for id, part := range now {
+		if d := part - before[id]; d != 0 {
+			out = append(out, max(d, -d))
+		}
+	}
+	for id, part := range before {
+		if _, stays := now[id]; !stays {
+			out = append(out, part)
+		}
+	}
+	return out
+}
+
+// judgeTotals judges every total that is new, and what it and every other total of
+// any release differ by: these are exact.
+func (a *adversary) judgeTotals(number int, fresh []publication.MeasureRelease) {
+	a.known = map[string]bool{}
+	for _, m := range fresh {
+		key := figureKey(m.Measure, nil, []string{})
+		total := a.truth[number-1][key]
+		if why := a.few(m.Measure, changes(total, nil)); why != "" {
+			a.report("release %d: the total %s is of %v (%s)", number, m.Measure, total, why)
+		}
+		a.known[summary(changes(total, nil))] = true
+		for before := range a.truth {
+			for _, o := range publication.Measures {
+				other := figureKey(o, nil, []string{})
+				if _, published := a.bounds[before][other]; !published || (m.Measure == publication.Count) != (o == publication.Count) {
+					continue
+				}
+				difference := changes(total, a.truth[before][other])
+				if why := a.few(m.Measure, difference); why != "" {
+					a.report("total %s of release %d less total %s of release %d is of %v (%s)", m.Measure, number, o, before+1, difference, why)
+				}
+				a.known[summary(difference)] = true
+			}
+		}
+	}
+}
+
+// summary tells groups of claims apart by their parts.
+func summary(parts []int64) string { return fmt.Sprint(slices.Sorted(slices.Values(parts))) }
+
+// judge judges one figure of a release, other than one that is a total, or the
+// difference of two, under another name.
+func (a *adversary) judge(number int, m publication.Measure, key string) {
 	const slack = 0.01
-	var values []int64
-	var sum int64
-	for _, part := range truth[key] {
-		values = append(values, part)
-		sum += part
+	truth, b := a.truth[number-1][key], a.bounds[number-1][key]
+	values := changes(truth, nil)
+	if len(values) > 0 && a.known[summary(values)] {
+		return
 	}
-	b := bounds[key]
-	if why := a.few(m.Measure, values); why != "" && sum != *m.Total {
-		if m.Measure == publication.Count {
-			if b[1]-b[0] < float64(a.rule.CountWidth)-slack {
-				a.report("release %d: %s is %d (%s) and known to be %v..%v", number, key, sum, why, b[0], b[1])
-			}
-		} else if guard := float64(slices.Max(values)) * float64(a.rule.ProtectionPercent) / 100; b[1] < float64(sum)+guard-slack || b[0] > float64(sum)-guard+slack {
-			a.report("release %d: %s is %d (%s) and known to be %v..%v", number, key, sum, why, b[0], b[1])
+	var sum float64
+	for _, part := range values {
+		sum += float64(part)
+	}
+	if why := a.few(m, values); why != "" {
+		guard := float64(slices.Max(values)) * float64(a.rule.ProtectionPercent) / 100
+		if m == publication.Count && b[1]-b[0] < float64(a.rule.CountWidth)-slack ||
+			m != publication.Count && (b[1] < sum+guard-slack || b[0] > sum-guard+slack) {
+			a.report("release %d: %s is %v (%s) and known to be %v..%v", number, key, sum, why, b[0], b[1])
 		}
 	}
-	for before := range a.bounds {
-		was, ok := a.bounds[before][key]
-		if !ok && a.bounds[before][figureKey(m.Measure, nil, []string{})][1] == 0 {
-			continue // the measure was not new in that release
+	for before := range a.bounds[:number-1] {
+		if _, published := a.bounds[before][figureKey(m, nil, []string{})]; !published {
+			continue
 		}
-		var changes []int64
-		for id, part := range truth[key] {
-			if d := part - a.truth[before][key][id]; d != 0 {
-				changes = append(changes, max(d, -d))
-			}
-		}
-		for id, part := range a.truth[before][key] {
-			if _, stays := truth[key][id]; !stays {
-				changes = append(changes, part)
-			}
-		}
-		if why := a.few(m.Measure, changes); why != "" {
-			low, high := b[0]-was[1], b[1]-was[0]
-			width := float64(slices.Max(changes))
-			if m.Measure == publication.Count {
+		was := a.bounds[before][key] // a code that was not there yet had no claims
+		difference := changes(truth, a.truth[before][key])
+		if why := a.few(m, difference); why != "" {
+			width := float64(slices.Max(difference))
+			if m == publication.Count {
 				width = float64(a.rule.CountWidth)
 			}
-			if high-low < width-slack {
-				a.report("releases %d to %d: %s changed by %v (%s), known to be %v..%v", before+1, number, key, changes, why, low, high)
+			if low, high := b[0]-was[1], b[1]-was[0]; high-low < width-slack {
+				a.report("releases %d to %d: %s changed by %v (%s), known to be %v..%v", before+1, number, key, difference, why, low, high)
 			}
 		}
 	}
@@ -244,29 +307,32 @@ func attacked(t *testing.T, seed uint64, off publication.Protection) []string {
 	}
 	a := &adversary{rule: rule}
 	for _, e := range releases {
-		a.attack(t, e)
+		// Of a protection left out one finding says enough.
+		if off == "" || len(a.found) == 0 {
+			a.attack(t, e)
+		}
 	}
 	return a.found
 }
 
 func TestNoFigureOfTenReleasesCanBeDerived(t *testing.T) {
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		for _, found := range attacked(t, seed, "") {
 			t.Errorf("seed %d: %s", seed, found)
 		}
 	}
 }
 
+// Without any one of the protections the same attack finds something in the first
+// of these towns: each is needed, and the attack can find what is there.
 func TestEveryProtectionIsNeeded(t *testing.T) {
 	for _, off := range publication.Protections {
 		t.Run(string(off), func(t *testing.T) {
-			for seed := range uint64(20) {
-				if found := attacked(t, seed, off); len(found) > 0 {
-					t.Logf("seed %d, %d found: %s", seed, len(found), strings.Join(found[:min(3, len(found))], "; "))
-					return
-				}
+			found := attacked(t, 0, off)
+			if len(found) == 0 {
+				t.Fatal("the attack finds nothing without it")
 			}
-			t.Error("the attack finds nothing without it")
+			t.Logf("%d found; the first: %s", len(found), found[0])
 		})
 	}
 }

@@ -38,7 +38,7 @@ func (p *protector) hubRoom(set measureSet, column int, up bool) int64 {
 // widenShift withholds figures until one status sum can rise and another fall by
 // wanted in every table but one.
 func (p *protector) widenShift(set measureSet, raised, lowered, except int, wanted int64) int64 {
-	first := p.stars[p.first(set)]
+	first := p.stars[set.first()]
 	if raised == lowered || first.hub[raised].n == 0 || first.hub[lowered].sum-first.hub[lowered].least < wanted {
 		return 0
 	}
@@ -73,7 +73,7 @@ func (p *protector) openHub(set measureSet, column int, up bool, wanted int64) {
 }
 
 // reachHub is how far a status sum can go, against another of its set or against
-// one in each of its measures.
+// others in each of its measures.
 func (a audit) reachHub(up bool, enough int64) int64 {
 	set := a.figureSet()
 	var reached int64
@@ -89,7 +89,7 @@ func (a audit) reachHub(up bool, enough int64) int64 {
 			return reached
 		}
 	}
-	return max(reached, a.across(set, up, enough))
+	return max(reached, a.across(a.plan(up), enough))
 }
 
 func (a audit) widenHub(up bool, wanted int64) int64 {
@@ -107,64 +107,95 @@ func (a audit) widenHub(up bool, wanted int64) int64 {
 			return reached
 		}
 	}
-	return max(reached, a.widenAcross(set, up, wanted))
+	return max(reached, a.widenAcross(a.plan(up), wanted))
 }
 
-// across is how far a status sum can move in all measures of its set, each measure
-// moving another status sum, of it alone, the other way. Rows make up for it in
-// their own room.
-func (a audit) across(set measureSet, up bool, enough int64) int64 {
-	column := a.edge.column
-	enough = min(enough, a.hubRoom(set, column, up))
-	for t := range spokes {
-		enough = min(enough, a.network(t, set).absorb(column, up))
-	}
+// move is a status sum that goes up or down in all measures of a set.
+type move struct {
+	set    measureSet
+	column int
+	up     bool
+}
+
+// plan finds for a status sum that goes up or down the others that have to go the
+// other way, so that the total of every measure stays: in each measure one, of that
+// measure alone where there is one, else one that other measures follow in turn.
+func (a audit) plan(up bool) []move {
+	moves := []move{{a.figureSet(), a.edge.column, up}}
+	touched := a.figureSet()
+	open := map[int]move{} // measures that are out of balance, by what put them so
 	for m := range a.stars {
-		if !set.has(m) {
-			continue
+		if touched.has(m) {
+			open[m] = moves[0]
 		}
-		var best int64
-		for other, class := range a.class[m] {
-			if class != setOf(m) || other == column || a.stars[m].hub[other].n == 0 {
+	}
+	for len(open) > 0 {
+		for m := range a.stars {
+			by, unbalanced := open[m]
+			if !unbalanced {
 				continue
 			}
-			reached := min(enough, a.hubRoom(class, other, !up))
-			for t := range spokes {
-				reached = min(reached, a.network(t, class).absorb(other, !up))
+			partner := a.partner(m, by.column, touched)
+			if partner < 0 {
+				return nil
 			}
-			best = max(best, reached)
+			next := move{a.class[m][partner], partner, !by.up}
+			moves = append(moves, next)
+			delete(open, m)
+			for o := range a.stars {
+				if o != m && next.set.has(o) {
+					open[o] = next
+				}
+			}
+			touched |= next.set
 		}
-		enough = best
+	}
+	return moves
+}
+
+// partner is the status sum of a measure that best goes against another: one that
+// touches fewest other measures, and none that was touched, then the largest. It
+// is −1 where there is none.
+func (p *protector) partner(m, against int, touched measureSet) int {
+	best := -1
+	for j, f := range p.stars[m].hub {
+		class := p.class[m][j]
+		if j == against || f.n == 0 || class&touched != setOf(m) {
+			continue
+		}
+		if best < 0 || class.size() < p.class[m][best].size() || class.size() == p.class[m][best].size() && f.sum > p.stars[m].hub[best].sum {
+			best = j
+		}
+	}
+	return best
+}
+
+// across is how far the moves can go together. Rows make up for them in their own
+// room.
+func (p *protector) across(moves []move, enough int64) int64 {
+	if len(moves) == 0 {
+		return 0
+	}
+	for _, m := range moves {
+		enough = min(enough, p.hubRoom(m.set, m.column, m.up))
+		for t := range spokes {
+			enough = min(enough, p.network(t, m.set).absorb(m.column, m.up))
+		}
 	}
 	return enough
 }
 
-// widenAcross withholds figures until across is as wanted.
-func (a audit) widenAcross(set measureSet, up bool, wanted int64) int64 {
-	column := a.edge.column
-	partners := map[int]int{}
-	for m, s := range a.stars {
-		if !set.has(m) {
-			continue
-		}
-		best := -1
-		for other, class := range a.class[m] {
-			if class == setOf(m) && other != column && s.hub[other].n > 0 && (best < 0 || s.hub[other].sum > s.hub[best].sum) {
-				best = other
-			}
-		}
-		if best < 0 {
+// widenAcross withholds figures until the moves can go as far as wanted.
+func (p *protector) widenAcross(moves []move, wanted int64) int64 {
+	for _, m := range moves {
+		if hub := p.stars[m.set.first()].hub[m.column]; !m.up && hub.sum-hub.least < wanted {
 			return 0
 		}
-		partners[m] = best
 	}
-	a.openColumn(set, column, up, wanted)
-	for m := range a.stars {
-		if partner, ok := partners[m]; ok {
-			a.openColumn(setOf(m), partner, !up, wanted)
-		}
+	for _, m := range moves {
+		p.openColumn(m.set, m.column, m.up, wanted)
 	}
-	return a.across(set, up, wanted)
+	return p.across(moves, wanted)
 }
 
 // openColumn withholds a status sum, and in each table cells and rows, those with

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -140,18 +139,41 @@ func (l Leaf) AppendLine(b []byte) []byte {
 // ParseLine reads a line of a leaf list. It takes canonical bytes only, so that
 // two lists with the same root are the same list.
 func ParseLine(line []byte) (Leaf, error) {
-	var l Leaf
-	if err := json.Unmarshal(line, &l); err != nil {
-		return Leaf{}, fault.New(fault.Malformed, "leaf_unreadable", "A leaf cannot be read as JSON.", "잎을 JSON으로 읽을 수 없습니다.").Because(err)
-	}
-	if err := l.Check(); err != nil {
-		return Leaf{}, err
-	}
-	if !bytes.Equal(l.AppendLine(nil), line) {
+	l, ok := scan(line)
+	if !ok || !bytes.Equal(l.AppendLine(make([]byte, 0, len(line))), line) {
 		return Leaf{}, fault.New(fault.Malformed, "leaf_not_canonical",
-			"Leaf %s is not written in the canonical form.", "잎 %s이(가) 정해진 형식으로 적혀 있지 않습니다.", l.ID)
+			"A line of a leaf list is not written in the canonical form.", "잎 목록의 한 줄이 정해진 형식으로 적혀 있지 않습니다.")
 	}
-	return l, nil
+	return l, l.Check()
+}
+
+// scan takes a line apart at the places where AppendLine puts its marks.
+func scan(line []byte) (l Leaf, ok bool) {
+	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`))
+	value, rest, found := bytes.Cut(rest, []byte(`"`))
+	if !ok || !found || l.ID.UnmarshalText(value) != nil {
+		return l, false
+	}
+	for _, to := range []*string{&l.Service, &l.Sector, &l.Region, &l.Month, &l.Status} {
+		_, rest, _ = bytes.Cut(rest, []byte(`":"`))
+		if value, rest, found = bytes.Cut(rest, []byte(`"`)); !found {
+			return l, false
+		}
+		*to = string(value)
+	}
+	for _, to := range []*money.Minor{&l.Claimed, &l.Estimated, &l.Awarded, &l.Paid} {
+		_, rest, _ = bytes.Cut(rest, []byte(`":`))
+		end := bytes.IndexAny(rest, ",}")
+		if end < 0 {
+			return l, false
+		}
+		n, err := strconv.ParseInt(string(rest[:end]), 10, 64)
+		if err != nil {
+			return l, false
+		}
+		*to, rest = money.Minor(n), rest[end:]
+	}
+	return l, true
 }
 
 // Node is the leaf as the lowest node of the tree.

@@ -1,6 +1,10 @@
 package publication
 
-import "redress/internal/money"
+import (
+	"slices"
+
+	"redress/internal/money"
+)
 
 // edge is a figure's place in the network of its table: from its row to its column.
 // A row sum has column −1, a status sum row −1.
@@ -25,7 +29,7 @@ func (p *protector) network(t int, set measureSet) *network {
 			n.tables = append(n.tables, &s.tables[t])
 		}
 	}
-	for j, class := range p.class[p.first(set)] {
+	for j, class := range p.class[set.first()] {
 		if class == set {
 			n.columns = append(n.columns, j)
 		}
@@ -127,17 +131,24 @@ func (n *network) openSmallest(column int) bool {
 }
 
 func (n *network) withheld(e edge) bool {
-	for _, t := range n.tables {
-		if t.at(e).shown {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(n.tables, func(t *table) bool { return t.at(e).shown })
+}
+
+// empty reports whether everybody may know in some measure that a figure is zero.
+func (n *network) empty(e edge) bool {
+	return slices.ContainsFunc(n.tables, func(t *table) bool { return t.at(e).empty })
 }
 
 func (n *network) withhold(e edge) {
 	for _, t := range n.tables {
 		t.at(e).withhold()
+	}
+}
+
+// widen withholds a figure that cannot go as far as wanted.
+func (n *network) widen(e edge, up bool, wanted int64) {
+	if higher, lower := n.room(e); up && higher < wanted || !up && lower < wanted {
+		n.withhold(e)
 	}
 }
 
@@ -200,10 +211,10 @@ func (n *network) openWay(from, to int, least int64) bool {
 		}
 	}
 	n.edges(func(a, b int, e edge) {
-		f := n.tables[0].at(e)
-		if e == n.aside || n.withheld(e) || f.step == 1 && f.sum == 0 {
+		if e == n.aside || n.withheld(e) || n.empty(e) {
 			return
 		}
+		f := n.tables[0].at(e)
 		there, back := a*n.nodes+b, b*n.nodes+a
 		places[there], places[back] = e, e
 		if cost[there] < 0 {

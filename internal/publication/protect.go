@@ -1,6 +1,9 @@
 package publication
 
-import "slices"
+import (
+	"math/bits"
+	"slices"
+)
 
 // protection names one part of disclosure control; tests leave one out to see that
 // the rest does not make up for it.
@@ -25,7 +28,9 @@ const (
 type protector struct {
 	stars []*star
 	class [][]measureSet // [star][status]: the stars that agree with it there
-	apart bool           // tables and measures are looked at apart from each other; for tests
+	// differences are the claims that the totals of two measures differ by.
+	differences []group
+	apart       bool // tables and measures are looked at apart from each other; for tests
 }
 
 // measureSet is a set of places in protector.stars.
@@ -33,10 +38,8 @@ type measureSet uint8
 
 func setOf(m int) measureSet        { return 1 << m }
 func (s measureSet) has(m int) bool { return s&setOf(m) != 0 }
-func (p *protector) first(s measureSet) int {
-	return slices.IndexFunc(p.stars, func(o *star) bool { return s.has(p.place(o)) })
-}
-func (p *protector) place(o *star) int { return slices.Index(p.stars, o) }
+func (s measureSet) size() int      { return bits.OnesCount8(uint8(s)) }
+func (s measureSet) first() int     { return bits.TrailingZeros8(uint8(s)) }
 
 // protect decides what is shown of each figure: first by the rule for it alone,
 // then by withholding more until every figure keeps the room that it needs.
@@ -50,6 +53,9 @@ func (now *state) protect(fresh []int, rule Rule, off protection) {
 		return
 	}
 	for a, i := range fresh {
+		for _, k := range fresh[:a] {
+			p.differences = append(p.differences, now.differences[i][k])
+		}
 		classes := make([]measureSet, len(now.stars[i].hub))
 		for j := range classes {
 			for b, k := range fresh {
@@ -65,30 +71,31 @@ func (now *state) protect(fresh []int, rule Rule, off protection) {
 	for m, s := range p.stars {
 		s.figures(func(f *figure, t int, e edge) {
 			a := audit{protector: p, measure: m, table: t, edge: e, figure: f}
-			if !s.bare && !now.isDifference(f.group) && !a.protect() {
+			if !s.bare && !p.known(m, t, e) && !a.protect() {
 				a.giveUp()
 			}
 		})
 	}
 }
 
-// isDifference reports whether a group is what two totals differ by. That is
-// known, and it was seen to be safe.
-func (now *state) isDifference(g group) bool {
-	for i := 1; i < len(now.differences); i++ {
-		for j := 1; j < i; j++ {
-			if now.differences[i][j] == g {
-				return true
-			}
-		}
+// known reports whether a figure is a published total, or what two of them differ
+// by, under another name. Those were seen to be safe.
+func (p *protector) known(m, t int, e edge) bool {
+	s := p.stars[m]
+	f := s.at(t, e)
+	switch {
+	case e.column < 0:
+		return f.group == s.total
+	case e.row >= 0:
+		return f.group == s.hub[e.column].group && p.known(m, -1, edge{row: -1, column: e.column})
 	}
-	return slices.ContainsFunc(now.stars, func(s star) bool { return s.total == g })
+	return f.group == s.total || slices.Contains(p.differences, f.group)
 }
 
 // primary applies the rule to a figure by itself.
 func (s *star) primary(f *figure, t int, e edge, rule Rule, off protection) {
 	if s.empty(t, e) {
-		f.shown, f.step = true, 1 // nobody is in the line, and everybody may know
+		f.shown, f.step, f.empty = true, 1, true
 		return
 	}
 	if f.n > 0 && (e.row < 0 || e.column < 0) {
@@ -137,7 +144,11 @@ func stepOver(part, base int64) int64 {
 	return step
 }
 
-func (f *figure) withhold() { f.shown, f.value, f.step = false, 0, 0 }
+func (f *figure) withhold() {
+	if !f.empty {
+		f.shown, f.value, f.step = false, 0, 0
+	}
+}
 
 // audit looks for other worlds that agree with everything published and in which
 // one figure is different, and withholds more figures where there are none.
@@ -228,11 +239,7 @@ func (a audit) giveUp() {
 			continue
 		}
 		s.bare = true
-		s.figures(func(f *figure, t int, e edge) {
-			if !s.empty(t, e) {
-				f.withhold()
-			}
-		})
+		s.figures(func(f *figure, _ int, _ edge) { f.withhold() })
 	}
 }
 
@@ -254,6 +261,11 @@ func (a audit) reach(up bool, enough int64) int64 {
 	var reached int64
 	for _, set := range a.sets() {
 		if reached = max(reached, a.reachIn(set, up, enough)); reached >= enough {
+			return reached
+		}
+	}
+	for _, s := range a.swaps(up) {
+		if reached = max(reached, s.reach(enough)); reached >= enough {
 			break
 		}
 	}
@@ -288,6 +300,9 @@ func (a audit) widen(up bool, wanted int64) int64 {
 		return a.widenHub(up, wanted)
 	}
 	reached := a.reach(up, wanted)
+	if shares := a.edge.column < 0 || a.figureSet().size() > 1; shares && reached < wanted {
+		reached = max(reached, a.widenSwap(up, wanted))
+	}
 	for _, set := range a.sets() {
 		for reached < wanted {
 			n := a.network(a.table, set)

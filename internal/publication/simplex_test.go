@@ -33,6 +33,7 @@ type solver struct {
 	basic     []float64 // values of the basis
 	atHigh    []bool    // of variables outside the basis
 	inBasis   []bool
+	filled    []int // columns of the pivot's row, kept for their space
 }
 
 const tolerance = 1e-7
@@ -166,19 +167,21 @@ func (s *solver) move(enter int, reduced []float64) {
 func (s *solver) pivot(leave, enter int, reduced []float64) {
 	row := s.tableau[leave]
 	inverse := 1 / row[enter]
-	for j := range row {
-		row[j] *= inverse
-	}
-	for i, other := range s.tableau {
-		if factor := other[enter]; i != leave && factor != 0 {
-			for j, a := range row {
-				other[j] -= factor * a
-			}
+	filled := s.filled[:0]
+	for j, a := range row {
+		if a != 0 {
+			row[j] = a * inverse
+			filled = append(filled, j)
 		}
 	}
-	factor := reduced[enter]
-	for j, a := range row {
-		reduced[j] -= factor * a
+	s.filled = filled
+	for i, other := range append(s.tableau[:len(s.tableau):len(s.tableau)], reduced) {
+		if factor := other[enter]; i != leave && factor != 0 {
+			for _, j := range filled {
+				other[j] -= factor * row[j]
+			}
+			other[enter] = 0
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ type figure struct {
 	group
 	shown       bool
 	value, step int64 // shown: value ≤ sum < value+step
+	empty       bool  // nobody is in its row or column, and everybody may know
 	least       int64 // what everybody knows the sum to be at least
 	// What must stay possible for those who know all figures of all releases: a
 	// sum higher by up, one lower by down, and a span of width.

@@ -14,12 +14,18 @@ import (
 // town is a synthetic population of claims that grows and is decided from release
 // to release, with a few large sectors and regions, many small ones, and amounts of
 // which a few are very large.
+//
+// In a town of an even seed whoever is approved is awarded the estimate; in one of
+// an odd seed reviewers change some awards.
 type town struct {
-	r      *rand.Rand
-	leaves []publication.Leaf
+	r       *rand.Rand
+	leaves  []publication.Leaf
+	changes bool
 }
 
-func newTown(seed uint64) *town { return &town{r: rand.New(rand.NewPCG(seed, 6))} }
+func newTown(seed uint64) *town {
+	return &town{r: rand.New(rand.NewPCG(seed, 6)), changes: seed%2 == 1}
+}
 
 var (
 	services = []string{"taxi", "hair", "shop", "pay"}
@@ -60,6 +66,9 @@ func (t *town) decide(n, pay int) {
 			switch u := t.r.IntN(100); {
 			case u < 55:
 				l.Status, l.Awarded = "approved", l.Estimated
+				if t.changes && u < 10 {
+					l.Awarded = l.Claimed
+				}
 			case u < 75:
 				l.Status, l.Awarded = "partly_approved", l.Estimated/2
 			case u < 95:
@@ -70,6 +79,25 @@ func (t *town) decide(n, pay int) {
 		case l.Status == "approved" && pay > 0:
 			pay--
 			l.Status, l.Paid = "paid", l.Awarded
+		}
+	}
+}
+
+// villages are three regions that break one rule each: two claims that make up
+// nearly all, one claim that has nearly all but for the next, and few claims.
+func (t *town) villages() {
+	for _, v := range []struct {
+		region  string
+		amounts []money.Minor
+	}{
+		{"KR-43", append([]money.Minor{5_000_000, 3_600_000}, slices.Repeat([]money.Minor{140_000}, 10)...)},
+		{"KR-44", append([]money.Minor{8_300_000, 100_000}, slices.Repeat([]money.Minor{160_000}, 10)...)},
+		{"KR-46", slices.Repeat([]money.Minor{1_000_000}, 5)},
+	} {
+		for _, amount := range v.amounts {
+			t.file(1, "2022-10")
+			l := &t.leaves[len(t.leaves)-1]
+			l.Region, l.Claimed, l.Estimated = v.region, amount, amount/2
 		}
 	}
 }
@@ -90,6 +118,7 @@ func history(seed uint64, rule publication.Rule, off publication.Protection) ([]
 		switch {
 		case number == 1:
 			t.file(900, "2022-10")
+			t.villages()
 		case number == 5:
 			t.file(2, "2022-11")
 			t.decide(4, 1)

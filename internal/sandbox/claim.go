@@ -12,8 +12,11 @@ import (
 // currency is that of every amount in the sandbox.
 const currency = "KRW"
 
-// outletCode is the code of everybody's one outlet.
-const outletCode = "main"
+// outletCode is the code of everybody's outlet, annexCode that of a second one.
+const (
+	outletCode = "main"
+	annexCode  = "annex"
+)
 
 // claimant is the member as they register.
 func (m member) claimant() claims.Claimant {

@@ -102,6 +102,8 @@ type member struct {
 	level    int64  // percent of the sector's usual sales
 	reliance int64  // percent of the sales that a full outage stops
 	stream   uint64 // seeds everything else that is drawn for the member
+
+	played
 }
 
 // plan decides who the claimants are. The same seed and number give the same
@@ -164,6 +166,7 @@ func (m member) trades() revenue.Span {
 	if m.oddity == newcomer {
 		span.Start = outageDay - 14*revenue.Day - revenue.Local(m.number%8)*revenue.Day
 	}
+	span.Start = max(span.Start, m.opened)
 	return span
 }
 

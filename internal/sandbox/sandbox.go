@@ -44,6 +44,8 @@ type Options struct {
 	// amount. Ids, keys and references are random all the same.
 	Seed      uint64
 	Claimants int // at least 12
+	// Planted is how many frauds and mistakes are planted among the claims.
+	Planted int
 	// Progress, when set, is told how many claimants of how many are done, one
 	// call at a time.
 	Progress func(done, total int)
@@ -55,6 +57,7 @@ type Sandbox struct {
 	ClaimantID string                   // whom the claimant and the delegate key act for
 	ClaimID    string                   // a submitted claim of theirs
 	Keys       map[identity.Role]string // a token of every role
+	Planted    []Case
 }
 
 // Fill fills an empty, migrated store. Histories, amounts and states depend on
@@ -63,11 +66,15 @@ func Fill(ctx context.Context, store claims.Store, o Options) (Sandbox, error) {
 	if o.Claimants < leastClaimants {
 		return Sandbox{}, fmt.Errorf("a sandbox of %d claimants cannot show one of everything; %d can", o.Claimants, leastClaimants)
 	}
-	f := &filler{store: store, options: o, incident: incident(), keys: map[identity.Role]claims.IssuedKey{}}
+	f := newFiller(store, o)
 	if err := f.open(ctx); err != nil {
 		return Sandbox{}, err
 	}
 	members := plan(o.Seed, o.Claimants)
+	cases, err := plant(o.Seed, members, o.Planted)
+	if err != nil {
+		return Sandbox{}, err
+	}
 	filled, err := f.members(ctx, members)
 	if err != nil {
 		return Sandbox{}, err
@@ -79,7 +86,9 @@ func Fill(ctx context.Context, store claims.Store, o Options) (Sandbox, error) {
 	if err != nil {
 		return Sandbox{}, fmt.Errorf("extend the filing period: %w", err)
 	}
-	return f.show(ctx, members, filled)
+	box, err := f.show(ctx, members, filled)
+	box.Planted = found(cases, filled)
+	return box, err
 }
 
 // filler is one filling under way.
@@ -88,6 +97,10 @@ type filler struct {
 	options  Options
 	incident claims.Incident
 	keys     map[identity.Role]claims.IssuedKey
+}
+
+func newFiller(store claims.Store, o Options) *filler {
+	return &filler{store: store, options: o, incident: incident(), keys: map[identity.Role]claims.IssuedKey{}}
 }
 
 // at is the service as it was at that moment.
@@ -101,6 +114,9 @@ func (f *filler) actor(role identity.Role) identity.Actor { return f.keys[role].
 // incident.
 func (f *filler) open(ctx context.Context) error {
 	service := f.at(published)
+	if err := service.Prepare(ctx); err != nil {
+		return err
+	}
 	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
 		key, err := service.IssueFirstKey(ctx, claims.KeyRequest{Role: role, Label: "sandbox"})
 		if err != nil {
@@ -129,7 +145,7 @@ func (f *filler) open(ctx context.Context) error {
 }
 
 // filled is what was written for a member.
-type filled struct{ claimantID, claimID string }
+type filled struct{ claimantID, claimID, annexID string }
 
 // members fills in all members, several at a time, and stops at the first error.
 func (f *filler) members(ctx context.Context, members []member) ([]filled, error) {
@@ -168,46 +184,84 @@ func (f *filler) members(ctx context.Context, members []member) ([]filled, error
 	return out, context.Cause(ctx)
 }
 
-// member registers one claimant, uploads the histories and files the claim.
+// member registers one claimant, uploads the histories and files the claim, and
+// another for a second outlet where they have one.
 func (f *filler) member(ctx context.Context, m member) (filled, error) {
-	registered, err := f.at(m.at).Register(ctx, identity.Anyone, m.claimant(), claims.Reply[claims.Registered]{})
+	registered, err := f.at(m.at).Register(ctx, identity.Anyone, m.enters(), claims.Reply[claims.Registered]{})
 	if err != nil {
 		return filled{}, fmt.Errorf("register: %w", err)
 	}
 	out := filled{claimantID: registered.Claimant.ID}
 	sold := make([]takings, len(m.sector.trades))
-	for i, t := range m.sector.trades {
-		sold[i] = m.sell(i, f.incident)
-		if err := f.upload(ctx, m, registered, t.service, sold[i]); err != nil {
-			return filled{}, fmt.Errorf("history of %s: %w", t.service, err)
+	for i := range sold {
+		sold[i] = m.lives(i, f.incident)
+	}
+	if err := f.uploads(ctx, m, registered, outletCode, sold); err != nil {
+		return filled{}, err
+	}
+	if m.account > 0 && m.at.Add(m.account).Before(m.filedAt()) {
+		if err := f.changeAccount(ctx, m, registered); err != nil {
+			return filled{}, err
 		}
 	}
 	if m.fate == unfiled {
 		return out, nil
 	}
-	out.claimID, err = f.file(ctx, m, registered, sold)
+	if out.claimID, err = f.file(ctx, m, registered, outletCode, sold); err != nil {
+		return out, err
+	}
+	if m.annex {
+		if err := f.uploads(ctx, m, registered, annexCode, sold); err != nil {
+			return out, err
+		}
+		if out.annexID, err = f.file(ctx, m, registered, annexCode, sold); err != nil {
+			return out, err
+		}
+	}
+	if m.account > 0 && !m.at.Add(m.account).Before(m.filedAt()) {
+		err = f.changeAccount(ctx, m, registered)
+	}
 	return out, err
 }
 
-// upload brings in the history of one service from where the member's comes.
-func (f *filler) upload(ctx context.Context, m member, to claims.Registered, service string, sold takings) error {
-	span := m.exported()
-	if m.source != ledger {
-		if err := f.read(ctx, m, to.Key.Actor(), to.Claimant.ID, service, revenue.FromClaimant, exports[m.number%len(exports)], sold.within(span)); err != nil {
-			return err
+// changeAccount has the member's money sent elsewhere.
+func (f *filler) changeAccount(ctx context.Context, m member, of claims.Registered) error {
+	_, err := f.at(m.at.Add(m.account)).ChangeClaimant(ctx, of.Key.Actor(), of.Claimant.ID, of.Claimant.Version, func(c *claims.Claimant) error {
+		c.Bank = &claims.BankAccount{BankCode: "088", Number: fmt.Sprintf("110-000-%06d", m.number), Holder: m.name()}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("change the account: %w", err)
+	}
+	return nil
+}
+
+// uploads brings in the histories of an outlet from where the member's come.
+func (f *filler) uploads(ctx context.Context, m member, to claims.Registered, outlet string, sold []takings) error {
+	for i, t := range m.sector.trades {
+		into := claims.Upload{ClaimantID: to.Claimant.ID, Outlet: outlet, Service: t.service, Source: revenue.FromClaimant}
+		if m.source != ledger {
+			if err := f.read(ctx, m, to.Key.Actor(), into, m.files(), m.writes(i, sold[i], f.incident)); err != nil {
+				return fmt.Errorf("history of %s: %w", t.service, err)
+			}
+		}
+		if m.source == uploaded {
+			continue
+		}
+		span := m.exported()
+		if m.source == both {
+			span.Start = max(span.Start, outageDay-8*revenue.Week)
+		}
+		into.Source = revenue.FromPlatform
+		if err := f.read(ctx, m, f.actor(identity.Platform), into, koreanCSV, sold[i].within(span)); err != nil {
+			return fmt.Errorf("ledger of %s: %w", t.service, err)
 		}
 	}
-	if m.source == uploaded {
-		return nil
-	}
-	if m.source == both {
-		span.Start = max(span.Start, outageDay-8*revenue.Week)
-	}
-	return f.read(ctx, m, f.actor(identity.Platform), to.Claimant.ID, service, revenue.FromPlatform, koreanCSV, sold.within(span))
+	return nil
 }
 
 // read writes hours as a file, reads it as an upload is read, and stores it.
-func (f *filler) read(ctx context.Context, m member, actor identity.Actor, claimantID, service string, from revenue.Source, as export, hours []hour) error {
+func (f *filler) read(ctx context.Context, m member, actor identity.Actor, into claims.Upload, as export, hours []hour) error {
 	file, err := as(hours)
 	if err != nil {
 		return err
@@ -218,26 +272,27 @@ func (f *filler) read(ctx context.Context, m member, actor identity.Actor, claim
 	if err != nil {
 		return err
 	}
-	summary, err := json.Marshal(report.Summary)
-	if err != nil {
+	if into.Summary, err = json.Marshal(report.Summary); err != nil {
 		return fmt.Errorf("write the summary: %w", err)
 	}
-	_, err = f.at(m.at).Upload(ctx, actor, claims.Upload{
-		ClaimantID: claimantID, Outlet: outletCode, Service: service, Source: from, Summary: summary,
-	}, report.History)
+	_, err = f.at(m.at).Upload(ctx, actor, into, report.History)
 	return err
 }
 
-// file files the member's claim and leads it to where it stands.
-func (f *filler) file(ctx context.Context, m member, by claims.Registered, sold []takings) (string, error) {
+// file files the member's claim for an outlet and leads it to where it stands.
+func (f *filler) file(ctx context.Context, m member, by claims.Registered, outlet string, sold []takings) (string, error) {
 	r := rand.New(rand.NewPCG(m.stream, claimStream))
 	how := pick(r, filings)
+	if m.online {
+		how = filings[0]
+	}
 	actor := by.Key.Actor()
+	actor.Address = m.address
 	if how.by != identity.Claimant {
 		actor = f.actor(how.by)
 	}
 	claim, err := f.at(m.filedAt()).File(ctx, actor, claims.Draft{
-		IncidentID: f.incident.ID, ClaimantID: by.Claimant.ID, Outlet: outletCode, Channel: how.channel, Content: m.content(r, sold),
+		IncidentID: f.incident.ID, ClaimantID: by.Claimant.ID, Outlet: outlet, Channel: how.channel, Content: m.states(r, sold),
 	}, m.fate != draft, claims.Reply[claims.Claim]{})
 	if err != nil {
 		return "", fmt.Errorf("file: %w", err)
@@ -252,7 +307,7 @@ func (f *filler) file(ctx context.Context, m member, by claims.Registered, sold 
 
 // show picks an ordinary submitted claim and issues keys for its claimant.
 func (f *filler) show(ctx context.Context, members []member, written []filled) (Sandbox, error) {
-	shown := written[slices.IndexFunc(members, func(m member) bool { return m.fate == submitted && m.oddity == ordinary })]
+	shown := written[slices.IndexFunc(members, func(m member) bool { return m.fate == submitted && m.oddity == ordinary && !m.cast })]
 	out := Sandbox{IncidentID: f.incident.ID, ClaimantID: shown.claimantID, ClaimID: shown.claimID, Keys: map[identity.Role]string{}}
 	for _, role := range []identity.Role{identity.Claimant, identity.Delegate} {
 		key, err := f.at(Now).IssueKey(ctx, f.actor(identity.Admin), claims.KeyRequest{Role: role, Label: "sandbox", ClaimantID: out.ClaimantID}, claims.Reply[claims.IssuedKey]{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -35,6 +36,7 @@ type claimRow struct {
 	SubmittedAt   *int64
 	State         string
 	FiledPerson   string
+	AddressIndex  []byte
 	Desk          deskColumns `gorm:"embedded"`
 }
 
@@ -62,6 +64,7 @@ type deskColumns struct {
 	DecidedAt  *int64
 	Automatic  int64
 	HumanAsked int64
+	AppealOpen int64
 }
 
 // claimColumns are those that UpdateClaim writes: a claim keeps its id, to whom
@@ -69,7 +72,7 @@ type deskColumns struct {
 var claimColumns = []any{
 	"late", "content_sealed", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at",
 	"sector", "region", "unit", "score", "assigned_to", "lease_until", "rank", "stake", "state_since", "promised_at", "waited", "due_at",
-	"assessed", "awarded", "decisions", "standing", "verdict", "decided_at", "automatic", "human_asked",
+	"assessed", "awarded", "decisions", "standing", "verdict", "decided_at", "automatic", "human_asked", "appeal_open",
 }
 
 func (r reader) toClaimRow(c claims.Claim) (claimRow, error) {
@@ -79,8 +82,16 @@ func (r reader) toClaimRow(c claims.Claim) (claimRow, error) {
 		State: string(c.State), Late: toInt(c.Late), Currency: c.Currency, ContentSealed: sealed, Claimed: int64(c.Claimed),
 		Estimated: (*int64)(c.Estimated), Outcome: c.Outcome, Estimates: c.Estimates, FiledBy: c.FiledBy, FiledPerson: c.FiledPerson,
 		Version: c.Version, CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt), SubmittedAt: toMicrosPtr(c.SubmittedAt),
-		Desk: toDeskColumns(c.Desk),
+		AddressIndex: r.addressIndex(c.Address), Desk: toDeskColumns(c.Desk),
 	}, err
+}
+
+// addressIndex is the keyed hash of a network address; nil for none.
+func (r reader) addressIndex(address string) []byte {
+	if address == "" {
+		return nil
+	}
+	return r.vault.Index("address", address)
 }
 
 func toDeskColumns(d claims.Desk) deskColumns {
@@ -89,7 +100,7 @@ func toDeskColumns(d claims.Desk) deskColumns {
 		Rank: toMicros(d.Rank), Stake: int64(d.Stake), StateSince: toMicros(d.StateSince), PromisedAt: toMicrosPtr(d.PromisedAt),
 		Waited: d.Waited.Microseconds(), DueAt: toMicrosPtr(d.DueAt), Assessed: (*int64)(d.Assessed), Awarded: (*int64)(d.Awarded),
 		Decisions: d.Decisions, Standing: d.Standing, Verdict: string(d.Verdict), DecidedAt: toMicrosPtr(d.DecidedAt),
-		Automatic: toInt(d.Automatic), HumanAsked: toInt(d.HumanAsked),
+		Automatic: toInt(d.Automatic), HumanAsked: toInt(d.HumanAsked), AppealOpen: toInt(d.AppealOpen),
 	}
 }
 
@@ -100,6 +111,7 @@ func (row deskColumns) desk() claims.Desk {
 		Waited: time.Duration(row.Waited) * time.Microsecond, DueAt: fromMicrosPtr(row.DueAt),
 		Assessed: (*money.Minor)(row.Assessed), Awarded: (*money.Minor)(row.Awarded), Decisions: row.Decisions, Standing: row.Standing,
 		Verdict: claims.Verdict(row.Verdict), DecidedAt: fromMicrosPtr(row.DecidedAt), Automatic: row.Automatic == 1, HumanAsked: row.HumanAsked == 1,
+		AppealOpen: row.AppealOpen == 1,
 	}
 }
 
@@ -206,8 +218,11 @@ func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
 		return err
 	}
 	row.Version++
-	n, err := gorm.G[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
-		Select("state", claimColumns...).Updates(ctx, row)
+	columns := claimColumns
+	if c.Address != "" { // only its hash is known afterwards
+		columns = append(slices.Clone(columns), "address_index")
+	}
+	n, err := gorm.G[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).Select("state", columns...).Updates(ctx, row)
 	return changed(n, err, "claim", c.ID)
 }
 

@@ -137,10 +137,16 @@ func fillDesk(t testing.TB, db *store.Store, f fixture) claims.Claim {
 		func(ctx context.Context, tx claims.Tx) error {
 			return tx.EnterStage(ctx, claims.Stage{ClaimID: claim.ID, N: 1, State: claims.Submitted, Entered: at(1)})
 		},
-		func(ctx context.Context, tx claims.Tx) error { return tx.InsertCovers(ctx, []claims.Cover{aCover(claim, 0, 10)}) },
-		func(ctx context.Context, tx claims.Tx) error { return tx.InsertMarks(ctx, claim.ClaimantID, []uint64{1}) },
+		func(ctx context.Context, tx claims.Tx) error {
+			return tx.InsertCovers(ctx, []claims.Cover{aCover(claim, 0, 10)})
+		},
+		func(ctx context.Context, tx claims.Tx) error {
+			return tx.InsertMarks(ctx, claim.ClaimantID, []uint64{1})
+		},
 		func(ctx context.Context, tx claims.Tx) error { return tx.InsertView(ctx, aView("p-one")) },
-		func(ctx context.Context, tx claims.Tx) error { return tx.InsertBatch(ctx, batch, []claims.Decision{decision}) },
+		func(ctx context.Context, tx claims.Tx) error {
+			return tx.InsertBatch(ctx, batch, []claims.Decision{decision})
+		},
 		func(ctx context.Context, tx claims.Tx) error {
 			batch.Seed, batch.Sampled = bytes.Repeat([]byte{3}, 32), 1
 			return tx.DrawBatch(ctx, batch, []claims.QualityReview{review})

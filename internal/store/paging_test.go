@@ -11,6 +11,7 @@ import (
 
 	"redress/internal/claims"
 	"redress/internal/identity"
+	"redress/internal/money"
 	"redress/internal/store"
 	"redress/internal/store/storetest"
 )
@@ -90,6 +91,19 @@ func lists(t *testing.T, db *store.Store, f fixture) map[string]list {
 				c, err := db.Claims(ctx, claims.ClaimFilter{IncidentID: f.incident.ID, ClaimantID: f.merchant.ID, State: claims.Drafted}, p)
 				return ids(c, err, claimID)
 			}, insertClaim,
+		},
+		"standing estimates": {
+			func(p claims.Page) ([]string, error) {
+				e, err := db.SubmittedEstimates(ctx, f.incident.ID, p)
+				return ids(e, err, func(e claims.Estimate) string { return e.ClaimID })
+			},
+			func(n int) error {
+				return db.InTx(ctx, func(ctx context.Context, tx claims.Tx) error {
+					c := f.claim(newID())
+					c.Estimates, c.State = 1, claims.States[1+n%8]
+					return errors.Join(tx.InsertClaim(ctx, c), tx.InsertEstimate(ctx, f.estimate(c.ID, 1)))
+				})
+			},
 		},
 		"newest estimates": {
 			func(p claims.Page) ([]string, error) {
@@ -237,6 +251,47 @@ func TestClaimFilterNarrowsToWhatItNames(t *testing.T) {
 					equal(t, fmt.Sprintf("claims by %+v", filter), want, got)
 				}
 			}
+		}
+	})
+}
+
+func TestClaimFilterOfTheDeskNarrowsToWhatItNames(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		plain := f.insertClaim(t, db, "plain", func(c *claims.Claim) { c.PromisedAt, c.State = ptr(at(100)), claims.Closed })
+		named := f.insertClaim(t, db, "named", func(c *claims.Claim) {
+			c.Sector, c.Region, c.AssignedTo, c.Verdict, c.Score, c.Stake, c.PromisedAt = "taxi", "KR-11", "p-one", claims.Refused, 40, 5_000, ptr(at(100))
+		})
+		for name, filter := range map[string]claims.ClaimFilter{
+			"sector": {Sector: "taxi"}, "region": {Region: "KR-11"}, "assignee": {AssignedTo: "p-one"}, "verdict": {Verdict: claims.Refused},
+			"score": {ScoreFrom: 40}, "stake from": {StakeFrom: ptr(money.Minor(5_000))}, "overdue": {OverdueBefore: ptr(at(101))},
+		} {
+			equal(t, name, []claims.Claim{named}, read[[]claims.Claim](t)(db.Claims(t.Context(), filter, claims.Page{Limit: 9})))
+		}
+		for name, filter := range map[string]claims.ClaimFilter{
+			"score": {ScoreFrom: 41}, "stake": {StakeFrom: ptr(money.Minor(5_001))}, "overdue": {OverdueBefore: ptr(at(100))}, "assignee": {AssignedTo: "p"},
+		} {
+			equal(t, "beyond: "+name, []claims.Claim{}, read[[]claims.Claim](t)(db.Claims(t.Context(), filter, claims.Page{Limit: 9})))
+		}
+		equal(t, "stake up to", []claims.Claim{plain}, read[[]claims.Claim](t)(
+			db.Claims(t.Context(), claims.ClaimFilter{StakeUpTo: ptr(money.Minor(4_999))}, claims.Page{Limit: 9})))
+	})
+}
+
+func TestStandingClaimsAreThoseOfTheStandingStates(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		want := 0
+		for _, state := range claims.States {
+			c := f.insertClaim(t, db, string(state), func(c *claims.Claim) { c.State, c.Estimates = state, 1 })
+			inTx(t, db, func(ctx context.Context, tx claims.Tx) error { return tx.InsertEstimate(ctx, f.estimate(c.ID, 1)) })
+			if state.Standing() {
+				want++
+			}
+		}
+		estimates := read[[]claims.Estimate](t)(db.SubmittedEstimates(t.Context(), f.incident.ID, claims.Page{Limit: 99}))
+		if n := read[int](t)(db.CountSubmitted(t.Context(), f.incident.ID)); n != want || len(estimates) != want {
+			t.Errorf("%d counted, %d listed, want %d", n, len(estimates), want)
 		}
 	})
 }

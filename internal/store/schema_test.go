@@ -99,7 +99,9 @@ func TestRowStructsHaveTheColumnsOfTheirTables(t *testing.T) {
 			want = append(want, c)
 		}
 	}
-	byName := func(a, b column) int { return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Name, b.Name)) }
+	byName := func(a, b column) int {
+		return cmp.Or(strings.Compare(a.Table, b.Table), strings.Compare(a.Name, b.Name))
+	}
 	slices.SortFunc(want, byName)
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		got := columns(t, db)

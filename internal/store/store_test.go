@@ -28,7 +28,7 @@ func TestMigrateTwiceAppliesNothingTheSecondTime(t *testing.T) {
 }
 
 func TestProcessesThatMigrateTogetherApplyEachStepOnce(t *testing.T) {
-	options := storetest.Options(t, "postgres")
+	options := storetest.Empty(t, "postgres")
 	var steps atomic.Int64
 	var together, done sync.WaitGroup
 	together.Add(1)
@@ -58,7 +58,7 @@ func TestProcessesThatMigrateTogetherApplyEachStepOnce(t *testing.T) {
 }
 
 func TestSQLiteReopenedAfterCloseHasEverything(t *testing.T) {
-	options := storetest.Options(t, "sqlite")
+	options := storetest.Empty(t, "sqlite")
 	// A path may contain what a data source name gives a meaning to.
 	options.Dir = filepath.Join(options.Dir, "손님 100% #1?mode=memory")
 	if err := os.Mkdir(options.Dir, 0o700); err != nil {

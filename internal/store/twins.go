@@ -58,10 +58,18 @@ func (r reader) Twins(ctx context.Context, claim claims.Claim, claimant claims.C
 	}
 	found.Unit, found.UnitAwarded = unit.Standing, unit.Awarded
 
-	filed, err := r.alike(ctx, `SELECT count(CASE WHEN submitted_at > ? THEN 1 END) AS hour, count(*) AS day FROM (SELECT submitted_at FROM claims
-		WHERE filed_by = ? AND submitted_at > ? AND submitted_at <= ? AND submitted_at IS NOT NULL AND id <> ? ORDER BY submitted_at DESC LIMIT ?) o`,
-		toMicros(now.Add(-time.Hour)), claim.FiledBy, toMicros(now.Add(-24*time.Hour)), toMicros(now), claim.ID, enoughTwins)
-	found.KeyHour, found.KeyDay = filed.Hour, filed.Day
+	lately := func(column string, value any) (alike, error) {
+		return r.alike(ctx, `SELECT count(CASE WHEN submitted_at > ? THEN 1 END) AS hour, count(*) AS day FROM (SELECT submitted_at FROM claims
+			WHERE `+column+` = ? AND submitted_at > ? AND submitted_at <= ? AND submitted_at IS NOT NULL AND id <> ? ORDER BY submitted_at DESC LIMIT ?) o`,
+			toMicros(now.Add(-time.Hour)), value, toMicros(now.Add(-24*time.Hour)), toMicros(now), claim.ID, enoughTwins)
+	}
+	key, err := lately("filed_by", claim.FiledBy)
+	if err != nil || claim.Address == "" {
+		found.KeyHour, found.KeyDay = key.Hour, key.Day
+		return found, err
+	}
+	address, err := lately("address_index", r.addressIndex(claim.Address))
+	found.KeyHour, found.KeyDay, found.AddressHour, found.AddressDay = key.Hour, key.Day, address.Hour, address.Day
 	return found, err
 }
 

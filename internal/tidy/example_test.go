@@ -91,6 +91,9 @@ func serve(t *testing.T) (address, key string) {
 		t.Fatal(err)
 	}
 	service := claims.New(db, time.Now)
+	if err := service.Prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	issued, err := service.IssueFirstKey(t.Context(), claims.KeyRequest{Role: identity.Admin, Label: "first"})
 	if err != nil {
 		t.Fatal(err)

@@ -46,6 +46,8 @@ ALTER TABLE claims ADD COLUMN verdict text COLLATE "C" NOT NULL DEFAULT '' CHECK
 ALTER TABLE claims ADD COLUMN decided_at bigint;
 ALTER TABLE claims ADD COLUMN automatic bigint NOT NULL DEFAULT 0 CHECK (automatic IN (0, 1));
 ALTER TABLE claims ADD COLUMN human_asked bigint NOT NULL DEFAULT 0 CHECK (human_asked IN (0, 1));
+ALTER TABLE claims ADD COLUMN appeal_open bigint NOT NULL DEFAULT 0 CHECK (appeal_open IN (0, 1));
+ALTER TABLE claims ADD COLUMN address_index bytea CHECK (octet_length(address_index) = 16);
 
 -- What was submitted before there was a desk queues by when it was submitted.
 UPDATE claims SET
@@ -65,6 +67,7 @@ CREATE INDEX claims_assigned ON claims (assigned_to, id DESC) WHERE assigned_to 
 CREATE INDEX claims_due ON claims (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX claims_unit ON claims (incident_id, unit) WHERE unit IS NOT NULL;
 CREATE INDEX claims_filed ON claims (filed_by, submitted_at) WHERE submitted_at IS NOT NULL;
+CREATE INDEX claims_address ON claims (address_index, submitted_at) WHERE address_index IS NOT NULL;
 CREATE INDEX claims_similar ON claims (incident_id, sector, estimated, id) WHERE standing > 0;
 
 -- The date promised at first stays.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -78,22 +79,93 @@ func EachOptions(t *testing.T, f func(t *testing.T, flags []string)) {
 	t.Helper()
 	for _, engine := range Engines {
 		t.Run(engine, func(t *testing.T) {
-			o := Options(t, engine)
+			o := Empty(t, engine)
 			f(t, []string{"--dir", o.Dir, "--database-url", o.DatabaseURL})
 		})
 	}
 }
 
-// Options are those of a fresh, empty database of the engine. The test is
-// skipped, loudly, where there is no PostgreSQL.
+// Options are those of a fresh database of the engine that has the newest
+// schema and nothing in it: Migrate finds nothing to do but to seal the proof of
+// the field key. The test is skipped, loudly, where there is no PostgreSQL.
 func Options(t testing.TB, engine string) store.Options {
 	t.Helper()
-	o := store.Options{Dir: t.TempDir(), Vault: Vault()}
 	if engine == "postgres" {
-		o.DatabaseURL = freshPostgres(t)
+		base := template
+		if os.Getenv(ServerVariable) != "" {
+			base = empty // a server that outlives the test is left as it was
+		}
+		return store.Options{Dir: t.TempDir(), Vault: Vault(), DatabaseURL: freshPostgres(t, base)}
+	}
+	o := Empty(t, engine)
+	content, err := sqliteTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(o.Dir, sqliteFile), content, 0o600); err != nil {
+		t.Fatal(err)
 	}
 	return o
 }
+
+// Empty are those of a fresh database of the engine without a schema.
+func Empty(t testing.TB, engine string) store.Options {
+	t.Helper()
+	o := store.Options{Dir: t.TempDir(), Vault: Vault()}
+	if engine == "postgres" {
+		o.DatabaseURL = freshPostgres(t, empty)
+	}
+	return o
+}
+
+// The databases of the private PostgreSQL that others are copied from: its own
+// empty one, and one that is migrated once for all tests of a program.
+const (
+	empty    = "template1"
+	template = "redress_template"
+)
+
+const sqliteFile = "redress.db"
+
+// migrate brings an empty database to the newest schema and takes the proof of
+// the field key out again: whoever copies it may have a key of their own.
+func migrate(o store.Options) error {
+	db, err := store.Open(o)
+	if err != nil {
+		return err
+	}
+	_, err = db.Migrate(context.Background())
+	if err := errors.Join(err, db.Close()); err != nil {
+		return err
+	}
+	raw, err := openRaw(o)
+	if err != nil {
+		return err
+	}
+	_, err = raw.Exec("DELETE FROM field_key")
+	return errors.Join(err, raw.Close())
+}
+
+// sqliteTemplate is the file of a migrated database.
+var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "redress-template-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	if err := migrate(store.Options{Dir: dir, Vault: Vault()}); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(dir, sqliteFile))
+})
+
+// postgresTemplate makes the database that others are copied from.
+var postgresTemplate = sync.OnceValue(func() error {
+	if err := admin("CREATE DATABASE " + template); err != nil {
+		return err
+	}
+	return migrate(store.Options{DatabaseURL: fmt.Sprintf(server, template), Vault: Vault()})
+})
 
 var (
 	startOnce sync.Once
@@ -107,7 +179,7 @@ var (
 // is never collected, so it closes when this process ends and not before.
 type lifeline struct{ io.Closer }
 
-func freshPostgres(t testing.TB) string {
+func freshPostgres(t testing.TB, base string) string {
 	t.Helper()
 	startOnce.Do(func() { server, startErr = startPostgres() })
 	if startErr != nil {
@@ -116,22 +188,33 @@ func freshPostgres(t testing.TB) string {
 		}
 		t.Skipf("SKIPPED: NOTHING IS TESTED ON POSTGRESQL HERE: %v", startErr)
 	}
+	if base == template {
+		if err := postgresTemplate(); err != nil {
+			t.Fatal(err)
+		}
+	}
 	name := fmt.Sprintf("redress_%d_%d", os.Getpid(), databases.Add(1))
-	admin(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { admin(t, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)") })
+	must := func(statement string) {
+		t.Helper()
+		if err := admin(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must("CREATE DATABASE " + name + " TEMPLATE " + base)
+	t.Cleanup(func() { must("DROP DATABASE IF EXISTS " + name + " WITH (FORCE)") })
 	return fmt.Sprintf(server, name)
 }
 
-func admin(t testing.TB, statement string) {
-	t.Helper()
+func admin(statement string) error {
 	db, err := sql.Open("pgx", fmt.Sprintf(server, "postgres"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer db.Close()
 	if _, err := db.ExecContext(context.Background(), statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+		return fmt.Errorf("%s: %w", statement, err)
 	}
+	return nil
 }
 
 // startPostgres starts a server on a socket in a temporary directory. A shell
@@ -243,14 +326,17 @@ func waitFor(source, log string) error {
 // its back.
 func Raw(t testing.TB, o store.Options) *sql.DB {
 	t.Helper()
-	driver, source := "sqlite3", "file:"+filepath.Join(o.Dir, "redress.db")+"?_busy_timeout=5000"
-	if o.DatabaseURL != "" {
-		driver, source = "pgx", o.DatabaseURL
-	}
-	db, err := sql.Open(driver, source)
+	db, err := openRaw(o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+func openRaw(o store.Options) (*sql.DB, error) {
+	if o.DatabaseURL != "" {
+		return sql.Open("pgx", o.DatabaseURL)
+	}
+	return sql.Open("sqlite3", "file:"+filepath.Join(o.Dir, sqliteFile)+"?_busy_timeout=5000")
 }
