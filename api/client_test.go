@@ -32,7 +32,7 @@ func TestGeneratedClientFilesAClaim(t *testing.T) {
 		if err != nil || submitted.JSON200 == nil {
 			t.Fatalf("submit: %v: %s", err, submitted.Body)
 		}
-		if s := submitted.JSON200; s.State != Submitted || s.Estimated == nil || s.Outcome == nil {
+		if s := submitted.JSON200; s.State != ClaimStateSubmitted || s.Estimated == nil || s.Outcome == nil {
 			t.Errorf("state %s, estimated %v, outcome %v", s.State, s.Estimated, s.Outcome)
 		}
 		checkByClient(t, c, claimID)

@@ -14,12 +14,13 @@ func (p placebo) record() Placebo {
 	var off, lost float64
 	for _, t := range p.trials {
 		off += math.Abs(t.expected - t.earned)
-		low := max(0, min(t.expected, p.scale.value(t.expected, p.low)))
+		unit := p.scale.unit(t.expected, t.usual)
+		low := max(0, min(t.expected, t.expected+mul(p.low, unit)))
 		switch {
 		case t.earned < low:
 			out.FoundLoss++
 			lost += t.expected - t.earned
-		case t.earned <= max(t.expected, p.scale.value(t.expected, p.high)):
+		case t.earned <= max(t.expected, t.expected+mul(p.high, unit)):
 			out.Inside90++
 		}
 	}

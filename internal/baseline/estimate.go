@@ -10,7 +10,7 @@ import (
 
 // Model names this method and its constants. Any change that can move a figure
 // gives it a new name.
-const Model = "redress-baseline-1"
+const Model = "redress-baseline-2"
 
 // Estimate answers what the outlet would have earned in the windows and what it
 // lost. It returns an error (a *fault.Error, Invalid) only when the input breaks

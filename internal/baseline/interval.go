@@ -32,13 +32,16 @@ type placebo struct {
 }
 
 // trial is the same windows on a past day.
-type trial struct{ expected, earned float64 }
+type trial struct {
+	expected, usual float64 // usual by the profile, whatever the level
+	earned          float64
+}
 
 // Past days that count as much as the shape of Student's distribution, and as the
 // scale that the noise gives.
 const (
-	shapePlacebos = 200
-	scalePlacebos = 5
+	shapePlacebos = 400
+	scalePlacebos = 10
 )
 
 // recentDays is after how many past days one counts half in the scale.
@@ -52,7 +55,7 @@ func (m *model) forecastWhole() Forecast {
 	trials := make([]trial, len(m.past))
 	for i := range trials {
 		t := &m.past[i]
-		trials[i] = trial{m.join(t, t.whole), sumOf(m.earnedSum, t, m.union)}
+		trials[i] = m.attempt(t, t.whole, m.union)
 	}
 	return m.forecast(m.union, trials, 1)
 }
@@ -70,9 +73,14 @@ func (m *model) forecastWindow(pieces []piece) Forecast {
 	trials := make([]trial, 0, len(m.past)/windowStride+1)
 	for i := 0; i < len(m.past); i += windowStride {
 		t := &m.past[i]
-		trials = append(trials, trial{m.join(t, m.partsOf(t, pieces)), sumOf(m.earnedSum, t, pieces)})
+		trials = append(trials, m.attempt(t, m.partsOf(t, pieces), pieces))
 	}
 	return m.forecast(pieces, trials, windowStride)
+}
+
+// attempt is the pieces on a past day, expected from their parts.
+func (m *model) attempt(t *occasion, p parts, pieces []piece) trial {
+	return trial{expected: m.join(t, p), usual: p.usual, earned: sumOf(m.earnedSum, t, pieces)}
 }
 
 // forecast expects the pieces and ranges the sum by how far the method was off in
@@ -89,15 +97,18 @@ func (m *model) forecast(pieces []piece, trials []trial, stride int) Forecast {
 	scores, deviation := s.scores(trials, stride)
 	f.placebo = placebo{trials: trials, scale: s}
 	s.extra = variance
+	unit := s.unit(f.Expected, p.usual)
+	skew := s.skew(f.Expected, unit)
 	n := float64(len(scores))
 	own := n / (n + shapePlacebos)
+	rest := mul(1-own, deviation)
 	for j, level := range Levels {
 		tail := float64(100-level) / 200
-		rest := mul(mul(1-own, student[j]), deviation)
-		low := mul(own, quantile(scores, tail)) - rest
-		high := mul(own, quantile(scores, 1-tail)) + rest
-		f.Low[j] = max(0, min(f.Expected, s.value(f.Expected, low)))
-		f.High[j] = max(f.Expected, s.value(f.Expected, high))
+		shift := mul(skew, mul(student[j], student[j])-1) / 6
+		low := mul(own, quantile(scores, tail)) - mul(rest, student[j]-shift)
+		high := mul(own, quantile(scores, 1-tail)) + mul(rest, student[j]+shift)
+		f.Low[j] = max(0, min(f.Expected, f.Expected+mul(low, unit)))
+		f.High[j] = max(f.Expected, f.Expected+mul(high, unit))
 		if level == 90 {
 			f.placebo.low, f.placebo.high = low, high
 		}
@@ -111,7 +122,7 @@ func (s scale) scores(trials []trial, stride int) (sorted []float64, deviation f
 	sorted = make([]float64, len(trials))
 	squares, weight := float64(scalePlacebos), float64(scalePlacebos)
 	for i, t := range trials {
-		z := s.score(t.earned, t.expected)
+		z := (t.earned - t.expected) / s.unit(t.expected, t.usual)
 		w := 1 / (1 + float64(i*stride)/recentDays)
 		squares += mul(w, min(mul(z, z), trim))
 		weight += w
@@ -121,10 +132,11 @@ func (s scale) scores(trials []trial, stride int) (sorted []float64, deviation f
 	return sorted, math.Sqrt(squares / weight)
 }
 
-// scale is how far off a sum can be: variance = noise·e + level·e² + extra.
+// scale is how far off a sum can be that is expected to be e and usually is u:
+// variance = noise·e + level·u² + extra.
 type scale struct {
 	noise float64 // variance over the mean that comes by chance
-	level float64 // variance of the level, over the mean squared
+	level float64 // variance of the level, over the usual sum squared
 	extra float64 // variance of the holidays in the windows
 }
 
@@ -137,7 +149,7 @@ func newScale(noise float64, trials []trial) scale {
 	s := scale{noise: noise, level: 1}
 	var squares float64
 	for _, t := range trials {
-		squares += mul(t.expected, t.expected)
+		squares += mul(t.usual, t.usual)
 	}
 	if squares <= 0 {
 		return s
@@ -149,7 +161,7 @@ func newScale(noise float64, trials []trial) scale {
 			d := t.earned - t.expected
 			square := mul(d, d)
 			if pass > 0 {
-				square = min(square, mul(trim, chance+mul(s.level, mul(t.expected, t.expected))))
+				square = min(square, mul(trim, chance+mul(s.level, mul(t.usual, t.usual))))
 			}
 			beyond += square - chance
 		}
@@ -162,18 +174,21 @@ func newScale(noise float64, trials []trial) scale {
 // error is judged: where next to nothing is expected, one sale is no wonder.
 const leastUnits = 0.05
 
-// unit is the standard deviation of a sum expected to be e.
-func (s scale) unit(e float64) float64 {
+// unit is the standard deviation of a sum expected to be e and usually u.
+func (s scale) unit(e, u float64) float64 {
 	e = max(e, mul(leastUnits, s.noise))
-	return math.Sqrt(mul(s.noise, e)+mul(s.level, mul(e, e))+s.extra) + tiny
+	return math.Sqrt(mul(s.noise, e)+mul(s.level, mul(u, u))+s.extra) + tiny
 }
 
-func (s scale) score(earned, expected float64) float64 {
-	return (earned - expected) / s.unit(expected)
-}
+// mostSkew bounds the skewness; beyond it the expansion that uses it is none.
+const mostSkew = 2
 
-func (s scale) value(expected, score float64) float64 {
-	return expected + mul(score, s.unit(expected))
+// skew is how lopsided a sum expected to be e is whose standard deviation is unit:
+// what comes by chance comes singly, as with Poisson, and adds noise²·e to the
+// third moment; the level adds nothing.
+func (s scale) skew(e, unit float64) float64 {
+	r := s.noise / unit
+	return min(mul(mul(r, r), e/unit), mostSkew)
 }
 
 // quantile is the p-quantile for one more draw from where the sorted scores come

@@ -13,16 +13,9 @@ import (
 // that follows the best linear guess of the level in the windows out of the
 // levels before and after them (kriging; Matheron 1963).
 
-// lives are after how many days a deviation has faded to a quarter.
-var lives = [...]float64{0.5, 2, 40}
-
-// fade is how much of a deviation of the given life is left d days later. It is
-// convex and falls to 0, hence (Pólya) a lawful correlation, and needs no
-// exponential, which machines compute differently.
-func fade(d, life float64) float64 {
-	q := life / (life + math.Abs(d))
-	return mul(q, q)
-}
+// lives are how long each deviation lasts, in days: so long after, an eighth of it
+// is left.
+var lives = [...]float64{0.25, 2, 68}
 
 // swing is the variance of each deviation, as a share of the profile squared.
 type swing [len(lives)]float64
@@ -33,15 +26,18 @@ var usualSwing = swing{0.01, 0.01, 0.02}
 
 const swingMoments = 100
 
-// moment is the covariance of the relative deviations of two stretches so many
-// days apart.
-type moment struct{ days, covariance, weight float64 }
+// moment is the covariance of the relative deviations of two stretches, and how
+// alike each part of their levels is.
+type moment struct {
+	alike              [len(lives)]float64
+	covariance, weight float64
+}
 
 // learnSwing fits the swing to the record: least squares, none below 0.
 func (m *model) learnSwing() swing {
 	var moments []moment
-	if m.day >= 8 {
-		moments = m.moments(moments, m.day/8, []int{1, 2, 3})
+	if m.day >= 12 {
+		moments = m.moments(moments, m.day/12, []int{1, 2, 3, 4})
 	}
 	moments = m.moments(moments, m.day, []int{1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25})
 	s := usualSwing
@@ -53,17 +49,38 @@ func (m *model) learnSwing() swing {
 				rest := o.covariance
 				for j := range s {
 					if j != k {
-						rest -= mul(s[j], fade(o.days, lives[j]))
+						rest -= mul(s[j], o.alike[j])
 					}
 				}
-				g := mul(o.weight, fade(o.days, lives[k]))
+				g := mul(o.weight, o.alike[k])
 				top += mul(g, rest)
-				bottom += mul(g, fade(o.days, lives[k]))
+				bottom += mul(g, o.alike[k])
 			}
 			s[k] = max(0, top/bottom)
 		}
 	}
 	return s
+}
+
+// leastChance is the share of the dispersion that is chance at the least.
+const leastChance = 0.05
+
+// chance is the noise less what the level swings by: what is left to chance.
+func (m *model) chance() float64 {
+	var squares, sum, swing float64
+	for i := m.trialsFrom(); i < m.anchor; i++ {
+		if m.use[i] == learned {
+			squares += mul(m.usual[i], m.usual[i])
+			sum += m.usual[i]
+		}
+	}
+	if sum <= 0 {
+		return m.noise
+	}
+	for _, s := range m.swing {
+		swing += s
+	}
+	return max(mul(leastChance, m.noise), m.noise-mul(swing, squares/sum))
 }
 
 // moments adds the moments of the deviations of steps of so many buckets, at the
@@ -92,11 +109,13 @@ func (m *model) moments(to []moment, step int, lags []int) []moment {
 			weight += mul(usual[i], usual[i+lag])
 		}
 		if weight > 0 {
-			to = append(to, moment{
-				days:       float64(lag*step) / float64(m.day),
-				covariance: covariance / weight,
-				weight:     weight / average / average,
-			})
+			o := moment{covariance: covariance / weight, weight: weight / average / average}
+			length := float64(step) / float64(m.day)
+			for k, life := range lives {
+				later := mul(float64(lag), length)
+				o.alike[k] = alike(days{0, length}, days{later, later + length}, life)
+			}
+			to = append(to, o)
 		}
 	}
 	return to
@@ -105,7 +124,8 @@ func (m *model) moments(to []moment, step int, lags []int) []moment {
 // horizons end the stretches before the windows (and after them) whose levels
 // are weighed; each starts where the one before it ends.
 var horizons = [...]revenue.Local{
-	6 * revenue.Hour, revenue.Day, 3 * revenue.Day, revenue.Week, 2 * revenue.Week, 4 * revenue.Week, 8 * revenue.Week,
+	revenue.Hour, 3 * revenue.Hour, 8 * revenue.Hour, revenue.Day,
+	3 * revenue.Day, revenue.Week, 3 * revenue.Week, 8 * revenue.Week,
 }
 
 // stretches are those before, then those after.
@@ -183,21 +203,28 @@ func (m *model) weighLevels() [stretches]float64 {
 // days is a stretch of time in days from the anchor.
 type days struct{ from, to float64 }
 
-// shared is the covariance of the mean levels of two stretches, by the midpoint
-// rule.
-func (s swing) shared(a, b days) float64 {
-	const points = 4
+// shared is the covariance of the mean levels of two stretches.
+func (s *swing) shared(a, b days) float64 {
 	var sum float64
-	for i := range points {
-		x := a.from + mul(a.to-a.from, (float64(i)+0.5)/points)
-		for j := range points {
-			y := b.from + mul(b.to-b.from, (float64(j)+0.5)/points)
-			for k, life := range lives {
-				sum += mul(s[k], fade(x-y, life))
-			}
-		}
+	for k, life := range lives {
+		sum += mul(s[k], alike(a, b, life))
 	}
-	return sum / (points * points)
+	return sum
+}
+
+// alike is the mean correlation of a moment of one stretch with a moment of the
+// other: that of moments d days apart is (life/(life+d))³. It is convex and falls
+// to 0, hence (Pólya) a lawful correlation; it needs no exponential, which
+// machines compute differently, and its mean is exact.
+func alike(a, b days, life float64) float64 {
+	sum := spread(a.to-b.from, life) + spread(b.to-a.from, life) - spread(a.from-b.from, life) - spread(a.to-b.to, life)
+	return sum / mul(a.to-a.from, b.to-b.from)
+}
+
+// spread is the correlation integrated twice, from 0 to d.
+func spread(d, life float64) float64 {
+	d = math.Abs(d)
+	return mul(life/2, mul(d, d)) / (life + d)
 }
 
 // tiny keeps a division or a square root lawful where there is no noise at all.

@@ -38,6 +38,7 @@ func newModel(in Input) (*model, *Reason) {
 		return m, noSales()
 	}
 	m.swing = m.learnSwing()
+	m.noise = m.chance()
 	m.lookBack()
 	if m.after > 0 && len(m.past) < leastPlacebos {
 		// A short history is better used without the time after the windows than
@@ -126,32 +127,53 @@ type parts struct {
 // averaged with the same hours in the weeks after the windows.
 const profileWeeks = 7.0
 
+// mostLater is how many weeks after the windows the same hours are looked at.
+const mostLater = 2
+
+// daily is what pieces bring on the days around the anchor, damped. A day is looked
+// at from the weeks after it and before it; it is added up once.
+type daily struct {
+	pieces []piece
+	sums   []float64 // the anchor's at mostLater weeks, the days before it following
+	known  []bool
+}
+
+func (m *model) daily(pieces []piece) *daily {
+	n := m.anchor/m.day + 7*mostLater + 1
+	return &daily{pieces: pieces, sums: make([]float64, n), known: make([]bool, n)}
+}
+
+// on is the sum on the day of bucket at.
+func (d *daily) on(m *model, at int) float64 {
+	i := (m.anchor-at)/m.day + 7*mostLater
+	if !d.known[i] {
+		d.sums[i], d.known[i] = sumOf(m.levelSum, at, d.pieces), true
+	}
+	return d.sums[i]
+}
+
 // partsOf takes the pieces apart as seen from t.
-func (m *model) partsOf(t *occasion, pieces []piece) parts {
+func (m *model) partsOf(t *occasion, d *daily) parts {
 	var p parts
-	if len(pieces) == 0 {
+	if len(d.pieces) == 0 {
 		return p
 	}
-	for _, x := range pieces {
+	for _, x := range d.pieces {
 		p.usual += m.expected(t.at, m.week, x)
 	}
 	before, n := 0.0, 0.0
 	for k := 1; k <= 4; k++ {
 		if at := t.at - k*m.week; at >= 0 && m.gap() <= k*m.week {
-			for _, x := range pieces {
-				before += within(m.levelSum, at, x)
-			}
+			before += d.on(m, at)
 			n++
 		}
 	}
 	after, later := 0.0, 0.0
-	first, last := pieces[0].from, pieces[len(pieces)-1].to
-	for k := 1; k <= 2; k++ {
+	first, last := d.pieces[0].from, d.pieces[len(d.pieces)-1].to
+	for k := 1; k <= mostLater; k++ {
 		shift := float64(k * m.week)
 		if first+shift >= float64(m.gap()) && last+shift <= float64(m.gap()+m.after) {
-			for _, x := range pieces {
-				after += within(m.levelSum, t.at+k*m.week, x)
-			}
+			after += d.on(m, t.at+k*m.week)
 			later++
 		}
 	}
@@ -210,11 +232,11 @@ func (m *model) learnMix() (gain, mix float64) {
 	return max(0, min(gain, 1.6)), max(0, min(mix, 0.6))
 }
 
-// sumOf adds up what a running sum holds of the pieces on a past day.
-func sumOf(sum []float64, t *occasion, pieces []piece) float64 {
+// sumOf adds up what a running sum holds of the pieces as seen from a bucket.
+func sumOf(sum []float64, at int, pieces []piece) float64 {
 	var total float64
 	for _, x := range pieces {
-		total += within(sum, t.at, x)
+		total += within(sum, at, x)
 	}
 	return total
 }

@@ -148,10 +148,12 @@ func (m *model) peerTrials(pieces []piece) []trial {
 	var trials []trial
 	for k := 0; k < len(m.past); k += peerStride {
 		t := &m.past[k]
-		expected := m.join(t, m.partsOf(t, pieces))
+		pooled := m.attempt(t, m.partsOf(t, pieces), pieces)
 		for _, p := range m.peers {
+			level := max(0, p.level[k/peerStride])
 			trials = append(trials, trial{
-				expected: mul(max(0, p.level[k/peerStride]), expected),
+				expected: mul(level, pooled.expected),
+				usual:    mul(level, pooled.usual),
 				earned:   sumOf(p.sum, t, pieces),
 			})
 		}

@@ -50,7 +50,7 @@ func TestAnAppealIsFiledOnceAndInTime(t *testing.T) {
 		said := claims.AppealDraft{Grounds: "결정이 부당합니다"}
 		d.refused(t, "without grounds", fault.Invalid, "#/grounds text_required", attempt(f, claims.AppealDraft{Grounds: "\n"}))
 		d.refused(t, "with a file of another claim", fault.Invalid, "#/files/0 unknown_file",
-			attempt(f, claims.AppealDraft{Grounds: "부당", Files: []string{d.evidence(t, late, "receipt")}}))
+			attempt(f, claims.AppealDraft{Grounds: "부당", Files: []string{d.evidence(t, late, "expense_receipt")}}))
 		d.refused(t, "by a stranger", fault.NotFound, "claim_not_found", func() error {
 			return failed(d.FileAppeal(t.Context(), late.own, f.ID, 0, said, anyClaim))
 		})
@@ -149,6 +149,12 @@ func TestAnAppealIsDecidedByASeniorWithAnErrorCode(t *testing.T) {
 		if made := must(d.Decisions(t.Context(), d.senior, f.ID))(t)[1]; made.Kind != claims.AppealDecision || made.NotBy != d.reviewer.Person || made.ErrorCode != "evidence_overlooked" {
 			t.Errorf("the decision %+v", made)
 		}
+		letter := must(d.Letter(t.Context(), f.own, f.ID, 2))(t)
+		for _, said := range []string{"이미 있던 자료를 반영하지 않았습니다", "had not been taken into account", "100,000원", "다시 이의신청을 하실 수는 없습니다"} {
+			if !strings.Contains(string(letter.Text), said) {
+				t.Errorf("the letter does not say %q:\n%s", said, letter.Text)
+			}
+		}
 		view := must(d.Appeal(t.Context(), d.senior, f.ID))(t)
 		if view.EndedAt == nil || view.Withdrawn || view.Decision != 1 {
 			t.Errorf("the appeal %+v", view.AppealCase)
@@ -184,11 +190,11 @@ func TestAWithdrawnAppealLeavesTheDecision(t *testing.T) {
 func TestTheAppealShowsWhatIsNew(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		f := d.claim(t, 1, 100_000)
-		d.evidence(t, f, "known")
+		d.evidence(t, f, "other")
 		d.elapse(time.Minute)
 		d.decides(t, f, d.reviewer, approves(100_000))
 		d.elapse(time.Minute)
-		later := d.evidence(t, f, "new")
+		later := d.evidence(t, f, "sales_proof")
 		d.appeal(t, f)
 		for name, by := range map[string]identity.Actor{"staff": d.senior, "the claimant": f.own} {
 			view := must(d.Appeal(t.Context(), by, f.ID))(t)

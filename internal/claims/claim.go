@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"time"
 
 	"redress/internal/auditlog"
@@ -286,9 +287,10 @@ func (s *Service) Withdraw(ctx context.Context, actor identity.Actor, id string,
 	})
 }
 
-// record writes the event of a claim and the audit entry that commits to it.
+// record writes the event of a claim and the audit entry that commits to it. Who
+// of the staff has a claim stays out of the entry, which its claimant may open.
 func (s *Service) record(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, eventType string, data map[string]any) error {
-	facts := map[string]any{"n": claim.Version, "incident": claim.IncidentID, "state": string(claim.State), "by": string(actor.Role), "data": data}
+	facts := map[string]any{"n": claim.Version, "incident": claim.IncidentID, "state": string(claim.State), "by": string(actor.Role), "data": withoutPerson(data)}
 	entry, err := auditlog.NewEntry(eventType, claim.ID, claim.UpdatedAt, facts)
 	if err != nil {
 		return err
@@ -345,10 +347,17 @@ func (s *Service) Events(ctx context.Context, actor identity.Actor, claimID stri
 	if err != nil || !actor.Can(identity.OwnClaims) {
 		return events, err
 	}
-	for _, e := range events {
-		delete(e.Data, "person")
+	for i := range events {
+		events[i].Data = withoutPerson(events[i].Data)
 	}
 	return events, nil
+}
+
+// withoutPerson is an event's data as its claimant, and the log, have it.
+func withoutPerson(data map[string]any) map[string]any {
+	shown := maps.Clone(data)
+	delete(shown, "person")
+	return shown
 }
 
 // findClaim answers NotFound alike for claims that do not exist and for those

@@ -79,12 +79,16 @@ func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time
 		return letter.Letter{}, err
 	}
 	reason, _ := catalogue.Reason(d.Reason.Code)
+	why := reason.Text
+	if wrong, ok := catalogue.Reason(d.ErrorCode); ok {
+		why = lang.F("%s %s", "%s %s", wrong.Text, why)
+	}
 	outlet, _ := claimant.Outlet(m.claim.Outlet)
 	l := letter.Letter{
 		Kind: letterKinds[d.Kind], Outcome: letter.Outcome(d.Verdict), Date: m.now.In(zone), Reference: m.claim.Reference, Number: d.N,
 		Recipient: claimant.Name, Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
 		Chain:  letter.Chain{Claimed: d.Claimed, Assessed: &d.Assessed, Awarded: d.Awarded},
-		Reason: letter.Reason{Title: reason.Title, Explanation: reason.Text}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
+		Reason: letter.Reason{Title: reason.Title, Explanation: why}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
 	}
 	// The last moment that is in time shows the last day.
 	last := until.In(zone).Add(-time.Microsecond)
@@ -95,7 +99,7 @@ func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time
 		l.Correction, err = s.correction(ctx, m, reason, last)
 	}
 	if d.Kind == AutomaticDecision {
-		l.Automation = &letter.Automation{Criteria: criteriaTexts(d.Criteria), How: howToAskForPerson}
+		l.Automation = &letter.Automation{Criteria: criteriaTexts(d.Criteria, currency), How: howToAskForPerson}
 	}
 	if err != nil || m.estimate == nil {
 		return l, err
@@ -179,21 +183,46 @@ var (
 	howToCorrect = lang.T("Change the claim where you filed it and submit it again; its number stays the same.", "청구하신 곳에서 청구를 고쳐 다시 제출하십시오. 청구 번호는 그대로입니다.")
 )
 
-// criterionNames are the conditions of automatic decisions, for people.
-var criterionNames = map[string]lang.Text{
-	criterionUnanswered: lang.T("Items asked for and not answered in time", "기한까지 답하지 않은 요청 항목 수"),
-	criterionFixedTier:  lang.T("Fixed amount of the scheme that needs no further proof", "추가 증빙이 필요 없는 보상 기준의 정액"),
+// unit is how a criterion's value and limit are written.
+type unit int
+
+const (
+	inWords unit = iota // the text says it all
+	inNumbers
+	inMoney
+)
+
+// criterionTexts say for people that a condition of an automatic decision held.
+var criterionTexts = map[string]struct {
+	unit unit
+	text lang.Text // with value and limit as %[1]s and %[2]s, unless in words
+}{
+	criterionEnabled:     {inWords, lang.T("Decisions of this kind are in force.", "이러한 결정이 시행되고 있습니다.")},
+	criterionNew:         {inWords, lang.T("The claim was not decided before.", "전에 결정된 적이 없는 청구입니다.")},
+	criterionLate:        {inWords, lang.T("The claim was submitted in the filing period.", "접수 기간 안에 제출된 청구입니다.")},
+	criterionPays:        {inWords, lang.T("The scheme pays without leaving anything to a person.", "보상 기준이 사람의 판단을 남기지 않고 지급하는 청구입니다.")},
+	criterionCompensated: {inWords, lang.T("Nobody else was awarded the same loss.", "같은 손실로 지급 결정을 받은 다른 사람이 없습니다.")},
+	criterionAmount:      {inMoney, lang.T("The scheme pays %[1]s, which is at most %[2]s.", "보상 기준에 따른 금액은 %[1]s으로 %[2]s 이하입니다.")},
+	criterionClaimed:     {inMoney, lang.T("%[1]s is claimed, which the estimate carries up to %[2]s.", "청구 금액은 %[1]s이며 추정으로 인정되는 범위는 %[2]s까지입니다.")},
+	criterionScore:       {inNumbers, lang.T("The checks give %[1]s points, which is at most %[2]s.", "점검 점수는 %[1]s점으로 %[2]s점 이하입니다.")},
+	criterionWeeks:       {inNumbers, lang.T("The estimate stands on %[1]s weeks of history, which is at least %[2]s.", "추정에 쓴 매출 이력은 %[1]s주로 %[2]s주 이상입니다.")},
+	criterionUnanswered:  {inNumbers, lang.T("%[1]s things were asked for, and none was answered in time.", "자료 %[1]s가지를 요청했으나 기한까지 하나도 받지 못했습니다.")},
+	criterionFixedTier:   {inMoney, lang.T("Without further proof, %[1]s is due.", "추가 증빙 없이 지급되는 금액은 %[1]s입니다.")},
 }
 
 // criteriaTexts are the conditions as they were looked at, for people.
-func criteriaTexts(criteria []Criterion) []lang.Text {
+func criteriaTexts(criteria []Criterion, currency money.Currency) []lang.Text {
 	texts := make([]lang.Text, len(criteria))
 	for i, c := range criteria {
-		name, ok := criterionNames[c.Code]
-		if !ok {
-			name = lang.T(c.Code, c.Code)
+		said := criterionTexts[c.Code]
+		switch said.unit {
+		case inNumbers:
+			texts[i] = lang.F(said.text.EN, said.text.KO, strconv.FormatInt(c.Value, 10), strconv.FormatInt(c.Limit, 10))
+		case inMoney:
+			texts[i] = lang.F(said.text.EN, said.text.KO, currency.Text(money.Minor(c.Value)), currency.Text(money.Minor(c.Limit)))
+		default:
+			texts[i] = said.text
 		}
-		texts[i] = lang.F("%s: %d (limit %d)", "%s: %d (한도 %d)", name, c.Value, c.Limit)
 	}
 	return texts
 }

@@ -47,12 +47,12 @@ func TestTheLettersFiguresAreTheDecisions(t *testing.T) {
 func TestTheLetterNamesTheEvidence(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		f := d.claim(t, 0, 1_000)
-		file := d.evidence(t, f, "card_totals")
+		file := d.evidence(t, f, "sales_proof")
 		d.decides(t, f, d.reviewer, with(approves(1_000), func(x *claims.DecisionDraft) { x.Evidence = []string{file} }))
 		if made := must(d.Decisions(t.Context(), d.reviewer, f.ID))(t)[0]; len(made.Evidence) != 1 || made.Evidence[0] != file {
 			t.Errorf("the decision rests on %v", made.Evidence)
 		}
-		if letter := must(d.Letter(t.Context(), f.own, f.ID, 1))(t); !strings.Contains(string(letter.Text), "card_totals") {
+		if letter := must(d.Letter(t.Context(), f.own, f.ID, 1))(t); !strings.Contains(string(letter.Text), "sales_proof") {
 			t.Errorf("the letter:\n%s", letter.Text)
 		}
 	})

@@ -86,6 +86,11 @@ func (d RequestDraft) check(now time.Time) []fault.Field {
 				fields = append(fields, fault.At(at+pointer, "text_required", "Say what is needed and why.", "무엇이 왜 필요한지 적으십시오."))
 			}
 		}
+		for _, slot := range append([]string{item.Slot}, item.Substitutes...) {
+			if slot != "" && !slices.Contains(EvidenceSlots, slot) {
+				fields = append(fields, fault.At(at, "unknown_slot", "There is no slot %q; there are %s.", "%q 슬롯은 없습니다. 있는 슬롯: %s.", slot, strings.Join(EvidenceSlots, ", ")))
+			}
+		}
 		if item.Slot == "" && len(item.Substitutes) > 0 {
 			fields = append(fields, fault.At(at+"/substitutes", "substitutes_without_slot", "Substitutes stand in for the files of a slot; name it.", "대체 서류는 슬롯의 파일을 대신합니다. 슬롯을 적으십시오."))
 		}

@@ -20,7 +20,7 @@ func twoThings() claims.RequestDraft {
 	return claims.RequestDraft{
 		Message: "박지훈 님께",
 		Items: []claims.RequestedItem{
-			{Code: "card_totals", Slot: "card_totals", What: "카드 매출", Why: "당일 매출 확인", Substitutes: []string{"bank_book"}},
+			{Code: "card_totals", Slot: "sales_proof", What: "카드 매출", Why: "당일 매출 확인", Substitutes: []string{"bank_book"}},
 			{Code: "opening_hours", What: "영업 시간", Why: "휴무 확인"},
 		},
 	}
@@ -110,6 +110,8 @@ func TestABadRequestIsRefused(t *testing.T) {
 			"no code":                   {item(func(i *claims.RequestedItem) { i.Code = "" }), "#/items/0/code malformed_code"},
 			"no reason":                 {item(func(i *claims.RequestedItem) { i.Why = " " }), "#/items/0/why text_required"},
 			"no thing":                  {item(func(i *claims.RequestedItem) { i.What = "" }), "#/items/0/what text_required"},
+			"an unknown slot":           {item(func(i *claims.RequestedItem) { i.Slot = "photo" }), "#/items/0 unknown_slot"},
+			"an unknown substitute":     {item(func(i *claims.RequestedItem) { i.Substitutes = []string{"bank_book", "photo"} }), "#/items/0 unknown_slot"},
 			"a substitute for no slot":  {item(func(i *claims.RequestedItem) { i.Slot = "" }), "#/items/0/substitutes substitutes_without_slot"},
 			"answered by who asks":      {item(func(i *claims.RequestedItem) { i.Text = "예" }), "#/items/0 answered_already"},
 			"a file by who asks":        {item(func(i *claims.RequestedItem) { i.Files = []string{"x"} }), "#/items/0 answered_already"},
@@ -134,7 +136,7 @@ func TestAnAnswerIsWhatWasAskedForAndInTime(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		f, other := d.claim(t, 0, 1_000), d.claim(t, 0, 1_000)
 		d.asks(t, f, d.reviewer)
-		file, substitute, wrong, strange := d.evidence(t, f, "card_totals"), d.evidence(t, f, "bank_book"), d.evidence(t, f, "photo"), d.evidence(t, other, "card_totals")
+		file, substitute, wrong, strange := d.evidence(t, f, "sales_proof"), d.evidence(t, f, "bank_book"), d.evidence(t, f, "other"), d.evidence(t, other, "sales_proof")
 		answer := func(by identity.Actor, n int, items ...claims.ItemAnswer) func() error {
 			return func() error { return failed(d.AnswerRequest(t.Context(), by, f.ID, 0, n, items, anyClaim)) }
 		}

@@ -141,6 +141,9 @@ func (s *server) ListClaimEvents(ctx context.Context, r ListClaimEventsRequestOb
 		return nil, err
 	}
 	return ListClaimEvents200JSONResponse(EventList{Events: each(events, func(e claims.Event) Event {
+		if e.Data == nil {
+			e.Data = map[string]any{}
+		}
 		return Event{N: int(e.N), Type: e.Type, At: e.At, Actor: string(e.Actor), Data: e.Data, Leaf: hex.EncodeToString(e.Leaf)}
 	})}), nil
 }

@@ -2412,7 +2412,7 @@ type SimilarClaim struct {
 	Claimed *Amount `json:"claimed,omitempty"`
 
 	// Distance 0 is alike in everything compared.
-	Distance float32 `json:"distance"`
+	Distance float64 `json:"distance"`
 
 	// Estimated Minor units of the currency of the resource.
 	//

@@ -169,7 +169,7 @@ func (c *composer) correction() {
 
 func (c *composer) appeal() {
 	l := c.letter
-	if l.Appeal == nil && l.Kind != OnAppeal {
+	if l.Appeal == nil && !l.mayFollowAppeal() {
 		return
 	}
 	c.add(heading, lang.T("If you disagree", "결정에 동의하지 않으시면"))

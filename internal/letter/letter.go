@@ -175,8 +175,12 @@ func check(l Letter) error {
 }
 
 // mustOfferAppeal says whether the claimant has to be told how to appeal: of less
-// than was asked for, unless this answers the one appeal, or the claim can simply
-// be sent again.
+// than was asked for, unless the one appeal may have been used, or the claim can
+// simply be sent again.
 func (l Letter) mustOfferAppeal() bool {
-	return l.Kind != OnAppeal && (l.Outcome == PartlyApproved || l.Outcome == Refused)
+	return !l.mayFollowAppeal() && (l.Outcome == PartlyApproved || l.Outcome == Refused)
 }
+
+// mayFollowAppeal says whether the one appeal may have been used before the
+// decision: it answers that appeal, or amends what answered it.
+func (l Letter) mayFollowAppeal() bool { return l.Kind == OnAppeal || l.Kind == Amended }

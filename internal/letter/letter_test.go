@@ -272,7 +272,7 @@ func TestALetterThatContradictsItselfIsRefused(t *testing.T) {
 		"approved without an amount":    {letter.Decision, letter.Approved, func(l *letter.Letter) { l.Chain.Awarded = 0 }},
 		"refused with an amount":        {letter.Decision, letter.Refused, func(l *letter.Letter) { l.Chain.Awarded = 1 }},
 		"amount below zero":             {letter.Decision, letter.PartlyApproved, func(l *letter.Letter) { l.Chain.Awarded = -1 }},
-		"partly approved, no appeal":    {letter.Amended, letter.PartlyApproved, func(l *letter.Letter) { l.Appeal = nil }},
+		"partly approved, no appeal":    {letter.Decision, letter.PartlyApproved, func(l *letter.Letter) { l.Appeal = nil }},
 		"refused, no appeal":            {letter.Automatic, letter.Refused, func(l *letter.Letter) { l.Appeal = nil }},
 		"appeal without a last day":     {letter.Decision, letter.Refused, func(l *letter.Letter) { l.Appeal.Until = time.Time{} }},
 		"rejected, nothing to correct":  {letter.Decision, letter.Rejected, func(l *letter.Letter) { l.Correction.Items = nil }},

@@ -99,7 +99,7 @@ func (now *state) held(leaves iter.Seq[Leaf], rule Rule, earlier []Earlier, off 
 			for i := range held {
 				for j, m := range e.Release.Measures {
 					// A count has nothing in common with an amount.
-					if comparable := i == j || i > 0 && j > 0; comparable && m.AsOf == e.Release.Number && !rule.safe(changes[i][j], off) {
+					if alike := i == j || i > 0 && j > 0; alike && m.AsOf == e.Release.Number && !rule.safe(changes[i][j], off) {
 						held[i] = true
 					}
 				}
@@ -124,8 +124,8 @@ func changesSince(e Earlier, now map[Hash]Amounts) (measurePairs[group], error) 
 	if !slices.ContainsFunc(e.Release.Measures, func(m MeasureRelease) bool { return m.AsOf == e.Release.Number }) {
 		return changes, nil
 	}
-	compare := func(new, old Amounts) {
-		a, b := Leaf{Amounts: new}, Leaf{Amounts: old}
+	compare := func(after, before Amounts) {
+		a, b := Leaf{Amounts: after}, Leaf{Amounts: before}
 		for i, m := range amountMeasures {
 			for j, o := range amountMeasures {
 				d := int64(a.amount(m) - b.amount(o))

@@ -250,6 +250,6 @@ func TestTheSmallestSandboxShowsAClaimAndASmallerOneIsRefused(t *testing.T) {
 
 func BenchmarkFill(b *testing.B) {
 	for b.Loop() {
-		fill(b, "sqlite", sandbox.Options{Seed: 1})
+		fill(b, "sqlite", sandbox.Options{Seed: 1, Claimants: sandbox.DefaultClaimants})
 	}
 }

@@ -41,7 +41,7 @@ var tricks = []trick{
 	{
 		kind: "copied_scaled", of40: 2, pair: related,
 		told:  "hands in a colleague's file, times a factor",
-		proof: "the platform's ledger of the claimant's own outlet",
+		proof: "the platform's ledger; where the copy came in first, counting copies again when a reviewer takes the claim",
 		play: func(n int, m, other *member) {
 			factor := 1250 + 450*int64(n)
 			m.write = func(_ *rand.Rand, trade int, _ []hour, in claims.Incident) []hour {
@@ -52,7 +52,7 @@ var tricks = []trick{
 	{
 		kind: "copied_noised", of40: 2, pair: related,
 		told:  "hands in a colleague's file, times a factor, each hour changed a little",
-		proof: "the platform's ledger of the claimant's own outlet; the order of the hours, which noise of a tenth leaves",
+		proof: "the platform's ledger; likeness of whole histories, which noise of a tenth leaves, instead of equal weeks",
 		play: func(n int, m, other *member) {
 			m.write = func(r *rand.Rand, trade int, _ []hour, in claims.Incident) []hour {
 				hours := scaled(other.sell(trade, in).within(m.exported()), 1150+300*int64(n), false)
@@ -66,7 +66,7 @@ var tricks = []trick{
 	{
 		kind: "copied_moved", of40: 1, pair: related,
 		told:  "hands in a colleague's file of the weeks before, dated a week later",
-		proof: "the platform's ledger of the claimant's own outlet",
+		proof: "the platform's ledger; where the copy came in first, counting copies again when a reviewer takes the claim",
 		play: func(_ int, m, other *member) {
 			m.reach = toOutage
 			m.write = func(_ *rand.Rand, trade int, _ []hour, in claims.Incident) []hour {
@@ -82,7 +82,7 @@ var tricks = []trick{
 	{
 		kind: "last_weeks_inflated", of40: 2,
 		told:  "raises the last weeks before the outage",
-		proof: "the platform's ledger, or the card terminal's totals",
+		proof: "the platform's ledger or card totals; weeks counted back from the outage, so that three raised ones are three",
 		play: func(n int, m, _ *member) {
 			m.source = uploaded
 			span := revenue.Span{Start: outageDay - revenue.Local(3+n)*revenue.Week, End: outageDay}
@@ -139,7 +139,7 @@ var tricks = []trick{
 	{
 		kind: "account_changed", of40: 2,
 		told:  "a stranger with the claimant's key has the money sent elsewhere, before or after the claim",
-		proof: "asking the claimant by the telephone they had before; for changes after the submission, the checks again before the payment",
+		proof: "asking by the telephone known before; for a change after the submission, the checks again before the payment",
 		play: func(n int, m, _ *member) {
 			m.online, m.account = true, 10*time.Minute
 			if n%2 == 1 {
@@ -150,7 +150,7 @@ var tricks = []trick{
 	{
 		kind: "closed_but_claims", of40: 2, fits: openOnFridays,
 		told:  "had closed, for good or for a holiday, and pastes earlier weeks over it",
-		proof: "the register of closed businesses; the platform's ledger",
+		proof: "the register of closed businesses, or the platform's ledger; days looked at for copies, not weeks alone",
 		play: func(n int, m, _ *member) {
 			m.source, m.reach, m.state = uploaded, toOutage, declares(0)
 			shut, before := revenue.Span{Start: local(october(1, 0, 0)), End: local(Now)}, 3*revenue.Week
@@ -175,7 +175,7 @@ var tricks = []trick{
 	{
 		kind: "invented_smooth", of40: 2,
 		told:  "makes up a history with a formula",
-		proof: "the platform's ledger",
+		proof: "the platform's ledger; the spread of one hour from week to week, beside what its number of sales would give",
 		play: func(n int, m, _ *member) {
 			m.source = uploaded
 			m.write = func(r *rand.Rand, trade int, hours []hour, in claims.Incident) []hour {
@@ -198,7 +198,7 @@ var tricks = []trick{
 		kind: "rounded_diary", mistake: true, of40: 2,
 		fits:  func(m *member) bool { return m.sector.trades[0].ticket > 15_000 },
 		told:  "writes a diary in tens of thousands of won, from memory",
-		proof: "card sales that the tax office holds",
+		proof: "card sales that the tax office holds; looking for steps of 10,000 won, too",
 		play: func(n int, m, _ *member) {
 			m.source = uploaded
 			m.write = func(_ *rand.Rand, _ int, hours []hour, _ claims.Incident) []hour { return rounded(hours, 10_000) }
@@ -211,14 +211,14 @@ var tricks = []trick{
 		kind: "same_file_two_outlets", of40: 1,
 		fits:  func(m *member) bool { return m.sector.kind == claims.Merchant && len(m.sector.trades) == 1 },
 		told:  "claims for a second outlet with the file of the first",
-		proof: "the platform's register of outlets; copies looked for among a claimant's own outlets, too",
+		proof: "the platform's register of outlets; looking for copies among a claimant's own outlets, too",
 		play:  func(_ int, m, _ *member) { m.online, m.annex, m.source = true, true, uploaded },
 	},
 	{
 		kind: "decimal_slip", mistake: true, of40: 2,
 		fits:  func(m *member) bool { return m.sector.code == "salon" },
 		told:  "writes a nought too many in lost bookings, in all or in one",
-		proof: "the price list; asking",
+		proof: "the price list; each item beside the usual sale of the record",
 		play: func(n int, m, _ *member) {
 			m.state = func(_ *rand.Rand, c *claims.Content) {
 				for i := range c.Lines[0].Items {
@@ -232,7 +232,7 @@ var tricks = []trick{
 	{
 		kind: "opened_after", of40: 2,
 		told:  "opened after the outage: claims in ignorance, or with weeks made up beside a true ledger",
-		proof: "the register of businesses",
+		proof: "the register of businesses; that the record or the platform's ledger begins after the outage did",
 		play: func(n int, m, _ *member) {
 			m.opened, m.reach, m.at = outageDay+2*revenue.Day, toFiling, october(22, 9, 0).Add(time.Duration(m.number)*time.Second)
 			if n%2 == 0 {
@@ -252,7 +252,7 @@ var tricks = []trick{
 	{
 		kind: "one_address", of40: 5, fits: func(m *member) bool { return m.source == uploaded },
 		told:  "files in several bought names from one room, within ninety minutes",
-		proof: "one code sent to each telephone; asking two of them about their outlet",
+		proof: "a code sent to each telephone; lower limits for addresses that are no carrier's",
 		play: func(_ int, m, _ *member) {
 			m.online, m.address = true, "198.51.100.200"
 			m.at = october(23, 13, 0).Add(time.Duration(m.number) * 2 * time.Second)
@@ -271,7 +271,7 @@ var tricks = []trick{
 		kind: "padded_costs", of40: 1,
 		fits:  func(m *member) bool { return m.sector.kind == claims.Merchant },
 		told:  "adds costs that the outage did not cause",
-		proof: "the invoices",
+		proof: "the invoices; costs looked at apart from lost sales, beside a week's sales",
 		play: func(_ int, m, _ *member) {
 			m.state = func(r *rand.Rand, c *claims.Content) {
 				c.Expenses = []claims.Expense{

@@ -13,6 +13,7 @@ type checkRow struct {
 	ClaimID string `gorm:"primaryKey"`
 	Round   int    `gorm:"primaryKey;autoIncrement:false"`
 	Code    string `gorm:"primaryKey"`
+	Service string `gorm:"primaryKey"`
 	Result  string
 	Points  int
 	Detail  string
@@ -23,7 +24,7 @@ type checkRow struct {
 func (checkRow) TableName() string { return "checks" }
 
 func (row checkRow) check() (claims.CheckRow, error) {
-	c := claims.CheckRow{ClaimID: row.ClaimID, Round: row.Round, Code: row.Code, Result: row.Result, Points: row.Points}
+	c := claims.CheckRow{ClaimID: row.ClaimID, Round: row.Round, Code: row.Code, Service: row.Service, Result: row.Result, Points: row.Points}
 	what := fmt.Sprintf("check %s of claim %s", c.Code, c.ClaimID)
 	for _, field := range []struct {
 		text string
@@ -38,7 +39,7 @@ func (row checkRow) check() (claims.CheckRow, error) {
 
 func (r reader) Checks(ctx context.Context, claimID string) ([]claims.CheckRow, error) {
 	rows, err := gorm.G[checkRow](r.db).
-		Where("claim_id = ? AND round = (SELECT max(round) FROM checks WHERE claim_id = ?)", claimID, claimID).Order("code").Find(ctx)
+		Where("claim_id = ? AND round = (SELECT max(round) FROM checks WHERE claim_id = ?)", claimID, claimID).Order("code, service").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("checks of claim %s: %w", claimID, err)
 	}
@@ -57,7 +58,7 @@ func (t tx) InsertChecks(ctx context.Context, checks []claims.CheckRow) error {
 	}
 	rows := make([]checkRow, len(checks))
 	for i, c := range checks {
-		rows[i] = checkRow{ClaimID: c.ClaimID, Round: c.Round, Code: c.Code, Result: c.Result, Points: c.Points}
+		rows[i] = checkRow{ClaimID: c.ClaimID, Round: c.Round, Code: c.Code, Service: c.Service, Result: c.Result, Points: c.Points}
 		what := fmt.Sprintf("check %s of claim %s", c.Code, c.ClaimID)
 		for _, field := range []struct {
 			value any

@@ -1,9 +1,15 @@
 package store
 
 import (
+	"context"
 	"database/sql"
+	"time"
 
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 	"gorm.io/gorm/schema"
+
+	"redress/internal/claims"
 )
 
 // Rows are all structs that name a table.
@@ -17,3 +23,43 @@ var Rows = []schema.Tabler{
 // Raw is the connection that writes, for statements that no method makes. On
 // SQLite it is the only one.
 func (s *Store) Raw() *sql.DB { return s.write }
+
+// Fill stores many claimants and claims at once.
+func (s *Store) Fill(ctx context.Context, claimants []claims.Claimant, all []claims.Claim) error {
+	return s.inTx(ctx, func(db *gorm.DB) error {
+		claimantRows, claimRows := make([]claimantRow, len(claimants)), make([]claimRow, len(all))
+		var err error
+		for i, c := range claimants {
+			if claimantRows[i], err = s.toClaimantRow(c); err != nil {
+				return err
+			}
+		}
+		for i, c := range all {
+			if claimRows[i], err = s.toClaimRow(c); err != nil {
+				return err
+			}
+		}
+		if err := gorm.G[claimantRow](db).CreateInBatches(ctx, &claimantRows, 500); err != nil {
+			return err
+		}
+		return gorm.G[claimRow](db).CreateInBatches(ctx, &claimRows, 500)
+	})
+}
+
+// Traced is the transaction with each of its statements handed over, values
+// filled in.
+func Traced(t claims.Tx, statement func(string)) claims.Tx {
+	traced := t.(tx)
+	traced.db = traced.db.Session(&gorm.Session{Logger: tracer{logger.Discard, statement}})
+	return traced
+}
+
+type tracer struct {
+	logger.Interface
+	statement func(string)
+}
+
+func (t tracer) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
+	text, _ := statement()
+	t.statement(text)
+}

@@ -20,7 +20,16 @@ const queued = `state IN ('submitted', 'in_review', 'appealed')`
 // different claims at once; SQLite has one writer and leaves the lock out.
 func (t tx) LockNext(ctx context.Context, request claims.LeaseRequest) (*claims.Claim, error) {
 	lock := clause.Locking{Strength: clause.LockingStrengthUpdate, Options: clause.LockingOptionsSkipLocked}
-	q := filtered(gorm.G[claimRow](t.db, lock).Where(queued), request.Filter).
+	filter, incident := request.Filter, "incident_id = ?"
+	if t.db.Name() == "sqlite" {
+		incident = "+incident_id = ?" // or it would sort all that an incident has queued
+	}
+	q := gorm.G[claimRow](t.db, lock).Where(queued)
+	if filter.IncidentID != "" {
+		q = q.Where(incident, filter.IncidentID)
+		filter.IncidentID = ""
+	}
+	q = filtered(q, filter).
 		Where("(lease_until IS NULL OR lease_until <= ?)", toMicros(request.Now)).
 		Where(`NOT EXISTS (SELECT 1 FROM exclusions WHERE exclusions.claim_id = claims.id AND exclusions.person = ?
 			AND (exclusions.why IN ('filed', 'recused') OR claims.state = 'appealed'))`, request.Person)

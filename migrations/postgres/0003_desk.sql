@@ -89,12 +89,13 @@ CREATE TABLE checks (
     claim_id        text COLLATE "C" NOT NULL REFERENCES claims (id),
     round           bigint NOT NULL,
     code            text COLLATE "C" NOT NULL,
+    service         text COLLATE "C" NOT NULL,
     result          text COLLATE "C" NOT NULL CHECK (result IN ('passed', 'flagged', 'not_applicable')),
     points          bigint NOT NULL CHECK (points >= 0),
     detail          text COLLATE "C" NOT NULL,
     remedy          text COLLATE "C" NOT NULL,
     facts           text COLLATE "C" NOT NULL,
-    PRIMARY KEY (claim_id, round, code)
+    PRIMARY KEY (claim_id, round, code, service)
 );
 
 CREATE TABLE decisions (
@@ -220,6 +221,7 @@ CREATE TABLE exclusions (
     why             text COLLATE "C" NOT NULL CHECK (why IN ('filed', 'recused', 'decided', 'approved')),
     PRIMARY KEY (claim_id, person, why)
 );
+CREATE INDEX exclusions_person ON exclusions (person, claim_id);
 
 CREATE TABLE stages (
     claim_id        text COLLATE "C" NOT NULL REFERENCES claims (id),

@@ -86,12 +86,13 @@ CREATE TABLE checks (
     claim_id        TEXT NOT NULL REFERENCES claims (id),
     round           INTEGER NOT NULL,
     code            TEXT NOT NULL,
+    service         TEXT NOT NULL,
     result          TEXT NOT NULL CHECK (result IN ('passed', 'flagged', 'not_applicable')),
     points          INTEGER NOT NULL CHECK (points >= 0),
     detail          TEXT NOT NULL,
     remedy          TEXT NOT NULL,
     facts           TEXT NOT NULL,
-    PRIMARY KEY (claim_id, round, code)
+    PRIMARY KEY (claim_id, round, code, service)
 ) STRICT;
 
 CREATE TABLE decisions (
@@ -217,6 +218,7 @@ CREATE TABLE exclusions (
     why             TEXT NOT NULL CHECK (why IN ('filed', 'recused', 'decided', 'approved')),
     PRIMARY KEY (claim_id, person, why)
 ) STRICT;
+CREATE INDEX exclusions_person ON exclusions (person, claim_id);
 
 CREATE TABLE stages (
     claim_id        TEXT NOT NULL REFERENCES claims (id),
