@@ -53,13 +53,17 @@ func (d demoCommand) Run(ctx context.Context, w *world) (err error) {
 	if err != nil {
 		return err
 	}
+	audit, err := logFiles{}.openLog(ctx, &there, dir, db)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(w.stderr, "%d claimants with histories and claims in %.1f s\n", d.Claimants, w.now().Sub(began).Seconds())
 	files, err := evidenceFiles{}.open(ctx, data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, files.Close()) }()
-	return d.serve(ctx, &there, db, files, func(address string) error {
+	return d.serve(ctx, &there, db, files, audit, func(address string) error {
 		base := "http://" + address
 		if err := writeStories(storiesIn(dir), base, box); err != nil {
 			return err

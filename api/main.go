@@ -35,6 +35,10 @@ type cli struct {
 	Simulate    simulateCommand    `cmd:"" help:"Say what schemes would pay on a file of claim facts, without a database."`
 	Export      exportCommand      `cmd:"" help:"Write the facts of an incident's submitted claims for simulate; no personal data."`
 	Reevaluate  reevaluateCommand  `cmd:"" help:"Make new estimates of an incident's claims under the scheme version in force; the old ones stay."`
+	Log         logCommand         `cmd:"" help:"Look after the log: export it, add a key, take over what was published."`
+	Fsck        fsckCommand        `cmd:"" help:"Hold every row against the log, and the log against its signature."`
+	Verify      verifyCommand      `cmd:"" help:"Verify a receipt or a published log, without a database."`
+	Witness     witnessCommand     `cmd:"" help:"Be a witness: cosign the checkpoints of a log as long as it only grows."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server on this machine whether it is ready."`
 	Estimate    estimateCommand    `cmd:"" help:"Answer a file of questions from a folder of histories, without a database."`
 }

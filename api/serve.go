@@ -16,6 +16,7 @@ import (
 	// Evidence may lie in an S3-compatible object store.
 	_ "gocloud.dev/blob/s3blob"
 
+	"redress/internal/auditlog"
 	"redress/internal/claims"
 	"redress/internal/evidence"
 	"redress/internal/httpapi"
@@ -112,6 +113,7 @@ func (k keysCommand) Run(ctx context.Context, w *world) error {
 
 type serveCommand struct {
 	database
+	logFiles
 	listen
 	evidenceFiles
 }
@@ -161,7 +163,11 @@ func (s serveCommand) Run(ctx context.Context, w *world) error {
 		return err
 	}
 	defer files.Close()
-	return s.serve(ctx, w, db, files, func(address string) error {
+	audit, err := s.openLog(ctx, w, s.Dir, db)
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, w, db, files, audit, func(address string) error {
 		_, err := fmt.Fprintf(w.stdout, "Redress serves on http://%s (%s); the contract is at /docs\n", address, db.Engine())
 		return err
 	})
@@ -179,7 +185,7 @@ const (
 
 // serve listens until the context ends, then lets the requests under way
 // finish. ready is told the address once connections are taken.
-func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evidence.Store, ready func(address string) error) error {
+func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evidence.Store, audit *auditlog.Log, ready func(address string) error) error {
 	service := claims.New(db, w.now)
 	service.KeepFiles(files)
 	if err := service.Prepare(ctx); err != nil {
@@ -201,7 +207,7 @@ func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evi
 		return fmt.Errorf("listen: %w", err)
 	}
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: withLog(audit.Handler(), handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	background, stop := context.WithCancel(ctx)
 	var working sync.WaitGroup
@@ -211,6 +217,7 @@ func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evi
 		working.Go(func() { chore.repeat(background, w) })
 	}
 	working.Go(func() { runner(w, db, service).Run(background) })
+	working.Go(func() { audit.Run(background) })
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if err := ready(listener.Addr().String()); err != nil {

@@ -102,7 +102,7 @@ func published(last []byte, head Head, k Keys, tree tlog.HashReader) (int64, err
 	if err != nil {
 		return 0, err
 	}
-	if err := extends(c.Checkpoint, next.Checkpoint, tree); err != nil {
+	if err := Extends(c.Checkpoint, next.Checkpoint, tree); err != nil {
 		return 0, err
 	}
 	return c.TreeSize, nil

@@ -47,6 +47,19 @@ func (f KeyFiles) Open() (Signer, string, error) {
 	return signer, public, nil
 }
 
+// Read reads the public file alone, for who signs nothing.
+func (f KeyFiles) Read() (Keys, string, error) {
+	text, err := os.ReadFile(f.Public)
+	if err != nil {
+		return Keys{}, "", fmt.Errorf("log keys: %w", err)
+	}
+	keys, err := ParseKeys(string(text))
+	if err != nil {
+		return Keys{}, "", fmt.Errorf("%s: %w", f.Public, err)
+	}
+	return keys, string(text), nil
+}
+
 // create makes the first key of a log.
 func (f KeyFiles) create() ([]byte, error) {
 	if _, err := os.Stat(f.Public); err == nil {

@@ -75,11 +75,11 @@ func (s Signer) extends(last []byte, next Checkpoint, r tlog.HashReader) error {
 	if err != nil {
 		return err
 	}
-	return extends(published.Checkpoint, next, r)
+	return Extends(published.Checkpoint, next, r)
 }
 
-// extends checks that the stored tree of next extends that of last.
-func extends(last, next Checkpoint, r tlog.HashReader) error {
+// Extends checks that the stored tree of next extends that of last.
+func Extends(last, next Checkpoint, r tlog.HashReader) error {
 	var proof []tlog.Hash
 	if last.TreeSize <= next.TreeSize {
 		var err error

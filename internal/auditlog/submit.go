@@ -91,7 +91,8 @@ func ask(ctx context.Context, client *http.Client, w WitnessKey, size, oldSize i
 	case http.StatusForbidden:
 		return nil, witnessRefused(w, "it does not know the key that signed", "서명한 키를 알지 못합니다")
 	case http.StatusUnprocessableEntity:
-		return nil, witnessRefused(w, "the proof does not convince it", "증명이 맞지 않다고 합니다")
+		// The proof is that of what is stored here: the witness has seen other entries.
+		return nil, witnessSeesFork(w)
 	}
 	return nil, witnessUnreachable(w).Because(fmt.Errorf("status %s", response.Status))
 }

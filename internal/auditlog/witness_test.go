@@ -299,7 +299,7 @@ func TestSubmitNamesWhatAWitnessObjects(t *testing.T) {
 	}{
 		{"a log restored from before", witness, x.m.cut(40), 40, "witness_ahead"},
 		{"a fork at the same size", witness, fork, 60, "witness_sees_fork"},
-		{"a fork that grew", witness, fork, 100, "witness_refused"},
+		{"a fork that grew", witness, fork, 100, "witness_sees_fork"},
 		{"another witness's answer", answer(200, "text/plain", line), x.m, 100, "cosignature_invalid"},
 		{"the cosignature of another checkpoint", answer(200, "text/plain", string(older)), x.m, 100, "cosignature_invalid"},
 		{"an empty answer", answer(200, "text/plain", ""), x.m, 100, "cosignature_invalid"},

@@ -49,15 +49,16 @@ const recentDays = 15
 
 // forecastWhole expects all windows together.
 func (m *model) forecastWhole() Forecast {
+	union := m.daily(m.union)
 	if m.peers != nil {
-		return m.forecast(m.union, m.peerTrials(m.union), 0)
+		return m.forecast(union, m.peerTrials(union), 0)
 	}
 	trials := make([]trial, len(m.past))
 	for i := range trials {
 		t := &m.past[i]
 		trials[i] = m.attempt(t, t.whole, m.union)
 	}
-	return m.forecast(m.union, trials, 1)
+	return m.forecast(union, trials, 1)
 }
 
 // windowStride is how many days lie between the past days on which one window of
@@ -67,30 +68,31 @@ const windowStride = 4
 
 // forecastWindow expects one window of several.
 func (m *model) forecastWindow(pieces []piece) Forecast {
+	window := m.daily(pieces)
 	if m.peers != nil {
-		return m.forecast(pieces, m.peerTrials(pieces), 0)
+		return m.forecast(window, m.peerTrials(window), 0)
 	}
 	trials := make([]trial, 0, len(m.past)/windowStride+1)
 	for i := 0; i < len(m.past); i += windowStride {
 		t := &m.past[i]
-		trials = append(trials, m.attempt(t, m.partsOf(t, pieces), pieces))
+		trials = append(trials, m.attempt(t, m.partsOf(t, window), pieces))
 	}
-	return m.forecast(pieces, trials, windowStride)
+	return m.forecast(window, trials, windowStride)
 }
 
 // attempt is the pieces on a past day, expected from their parts.
 func (m *model) attempt(t *occasion, p parts, pieces []piece) trial {
-	return trial{expected: m.join(t, p), usual: p.usual, earned: sumOf(m.earnedSum, t, pieces)}
+	return trial{expected: m.join(t, p), usual: p.usual, earned: sumOf(m.earnedSum, t.at, pieces)}
 }
 
 // forecast expects the pieces and ranges the sum by how far the method was off in
 // the trials, which lie stride days apart; stride 0 weighs all alike.
-func (m *model) forecast(pieces []piece, trials []trial, stride int) Forecast {
-	if len(pieces) == 0 {
+func (m *model) forecast(d *daily, trials []trial, stride int) Forecast {
+	if len(d.pieces) == 0 {
 		return Forecast{}
 	}
-	p := m.partsOf(&m.now, pieces)
-	added, variance := m.holidayEffect(pieces)
+	p := m.partsOf(&m.now, d)
+	added, variance := m.holidayEffect(d.pieces)
 	p.usual, p.same = p.usual+added, p.same+added
 	f := Forecast{Expected: m.join(&m.now, p)}
 	s := newScale(m.noise, trials)
@@ -180,8 +182,9 @@ func (s scale) unit(e, u float64) float64 {
 	return math.Sqrt(mul(s.noise, e)+mul(s.level, mul(u, u))+s.extra) + tiny
 }
 
-// mostSkew bounds the skewness; beyond it the expansion that uses it is none.
-const mostSkew = 2
+// mostSkew bounds the skewness: beyond it the lower points of the levels would
+// change places.
+const mostSkew = 1.5
 
 // skew is how lopsided a sum expected to be e is whose standard deviation is unit:
 // what comes by chance comes singly, as with Poisson, and adds noise²·e to the

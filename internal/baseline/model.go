@@ -94,11 +94,12 @@ func (m *model) lookBack() {
 func (m *model) weigh() {
 	weight := m.weighLevels()
 	m.now.around(m, &weight)
+	union := m.daily(m.union)
 	for i := range m.past {
 		m.past[i].around(m, &weight)
-		m.past[i].whole = m.partsOf(&m.past[i], m.union)
+		m.past[i].whole = m.partsOf(&m.past[i], union)
 	}
-	m.gain, m.mix = m.learnMix()
+	m.gain, m.mix = m.learnMix(union)
 }
 
 // around reads the levels around a moment.
@@ -205,7 +206,7 @@ const (
 // learnMix fits gain and mix to the past days: weighted least squares held
 // towards what is usual (ridge regression). It is fitted to the damped amounts, so
 // that one bulk order does not decide.
-func (m *model) learnMix() (gain, mix float64) {
+func (m *model) learnMix(union *daily) (gain, mix float64) {
 	var aa, ab, bb, ya, yb float64
 	for i := range m.past {
 		t := &m.past[i]
@@ -213,7 +214,7 @@ func (m *model) learnMix() (gain, mix float64) {
 		e := max(0, mul(p.usual, 1+t.lift))
 		w := 1 / (m.noise + e + tiny)
 		a, b := e-p.usual, p.same-e
-		y := sumOf(m.levelSum, t, m.union) - e - mul(usualMix, b)
+		y := union.on(m, t.at) - e - mul(usualMix, b)
 		aa += mul(w, mul(a, a))
 		ab += mul(w, mul(a, b))
 		bb += mul(w, mul(b, b))

@@ -144,17 +144,17 @@ func (m *model) newPeer(h revenue.History, back []int) peer {
 }
 
 // peerTrials tries the pieces on the peers.
-func (m *model) peerTrials(pieces []piece) []trial {
+func (m *model) peerTrials(d *daily) []trial {
 	var trials []trial
 	for k := 0; k < len(m.past); k += peerStride {
 		t := &m.past[k]
-		pooled := m.attempt(t, m.partsOf(t, pieces), pieces)
+		pooled := m.attempt(t, m.partsOf(t, d), d.pieces)
 		for _, p := range m.peers {
 			level := max(0, p.level[k/peerStride])
 			trials = append(trials, trial{
 				expected: mul(level, pooled.expected),
 				usual:    mul(level, pooled.usual),
-				earned:   sumOf(p.sum, t, pieces),
+				earned:   sumOf(p.sum, t.at, d.pieces),
 			})
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -42,6 +43,7 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, actor identity.Actor, cla
 	if err != nil {
 		return Claim{}, err
 	}
+	stood := claim.stood(s.now())
 	done, err := f(ctx, tx, &claim)
 	if err != nil {
 		return Claim{}, err
@@ -52,7 +54,18 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, actor identity.Actor, cla
 	if !slices.Contains(targets, done.to) {
 		return Claim{}, fmt.Errorf("%s leads from %s to %v, not to %q", verb, claim.State, targets, done.to)
 	}
+	if done.to != claim.State {
+		claim.Waited += stood
+	}
 	return s.move(ctx, tx, actor, claim, rules[verb].Event, done)
+}
+
+// stood is how long the clock of a submitted claim has stood still in its state.
+func (c Claim) stood(now time.Time) time.Duration {
+	if c.PromisedAt == nil || !c.State.Stopped() {
+		return 0
+	}
+	return max(0, now.Sub(c.StateSince))
 }
 
 // move writes a claim in the state it comes to, with its stage, its event and
@@ -61,9 +74,6 @@ func (s *Service) move(ctx context.Context, tx Tx, actor identity.Actor, claim C
 	now := s.now()
 	moved := done.to != claim.State
 	if moved {
-		if claim.State.Stopped() && claim.PromisedAt != nil {
-			claim.Waited += now.Sub(claim.StateSince)
-		}
 		claim.State, claim.StateSince = done.to, now
 	}
 	claim.UpdatedAt = now

@@ -264,12 +264,12 @@ func (s *Service) Submit(ctx context.Context, actor identity.Actor, id string, v
 	})
 }
 
-// Withdraw ends a claim at the claimant's wish or, once it was decided, their
-// appeal: the decision stands then.
+// Withdraw ends a claim at the claimant's wish, with whatever was awarded, or in
+// an appeal the appeal alone: the decision stands then.
 func (s *Service) Withdraw(ctx context.Context, actor identity.Actor, id string, version int64, reason string, reply Reply[Claim]) (Claim, error) {
 	return s.act(ctx, actor, id, version, DoWithdraw, reply, func(ctx context.Context, tx Tx, claim *Claim) (deed, error) {
-		if claim.Standing > 0 && !claim.AppealOpen {
-			return deed{}, notNow(claim.State, DoWithdraw) // an amendment is proposed
+		if err := notAmended(ctx, tx, *claim); err != nil {
+			return deed{}, err
 		}
 		if err := s.endRequest(ctx, tx, *claim, RequestRecalled); err != nil {
 			return deed{}, err
@@ -278,13 +278,27 @@ func (s *Service) Withdraw(ctx context.Context, actor identity.Actor, id string,
 		claim.DueAt = nil
 		// The reason is free text of a person: it stays out of event and log.
 		done := deed{to: Withdrawn, data: map[string]any{"reason_given": reason != "", "appeal": claim.AppealOpen}}
-		if !claim.AppealOpen {
-			return done, nil
+		if claim.AppealOpen {
+			now := s.now()
+			done.to, claim.DueAt = Decided, &now
+			return done, s.endAppeal(ctx, tx, claim, true)
 		}
-		now := s.now()
-		done.to, claim.DueAt = Decided, &now
-		return done, s.endAppeal(ctx, tx, claim, true)
+		claim.Assessed, claim.Awarded, claim.DecidedAt, claim.Standing, claim.Verdict, claim.Automatic = nil, nil, nil, 0, "", false
+		return done, tx.DeleteCovers(ctx, claim.ID)
 	})
+}
+
+// notAmended refuses to withdraw a claim that was decided while an amendment of
+// the decision is proposed.
+func notAmended(ctx context.Context, tx Tx, claim Claim) error {
+	if claim.State != AwaitingApproval {
+		return nil
+	}
+	decisions, err := tx.Decisions(ctx, claim.ID)
+	if err == nil && decisions[len(decisions)-1].Kind == Amendment {
+		return notNow(claim.State, DoWithdraw)
+	}
+	return err
 }
 
 // record writes the event of a claim and the audit entry that commits to it. Who

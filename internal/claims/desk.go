@@ -19,7 +19,7 @@ type Desk struct {
 	AssignedTo string      // person; empty when nobody has it
 	LeaseUntil *time.Time  // the assignment's end; anybody may take the claim after it
 	Rank       time.Time   // place in the queue: the earliest is next
-	Stake      money.Minor // what is at stake: the larger of claimed and estimated
+	Stake      money.Minor // what is at stake, see stake
 
 	StateSince time.Time
 	PromisedAt *time.Time    // the decision date promised at first; never overwritten
@@ -43,10 +43,7 @@ func (c Claim) Expected(now time.Time) *time.Time {
 	if c.PromisedAt == nil {
 		return nil
 	}
-	at := c.PromisedAt.Add(c.Waited)
-	if c.State.Stopped() && now.After(c.StateSince) {
-		at = at.Add(now.Sub(c.StateSince))
-	}
+	at := c.PromisedAt.Add(c.Waited + c.stood(now))
 	return &at
 }
 

@@ -28,6 +28,7 @@ type Estimate struct {
 	Scheme    SchemeRef
 	Amount    money.Minor // what the scheme pays
 	Outcome   string      // of the scheme
+	Shortfall money.Minor // of all lines; known when it is made, not stored beside Bytes
 	MadeAt    time.Time
 }
 
@@ -183,7 +184,11 @@ func (in inputs) evaluate(results []baseline.Result, histories []revenue.History
 		made.MadeAt = madeAt.Format(time.RFC3339Nano)
 	}
 	facts := in.Facts
+	var shortfall money.Minor
 	for i, l := range in.Lines {
+		if total := results[i].Total; total != nil {
+			shortfall += total.Shortfall
+		}
 		made.Lines = append(made.Lines, line{Service: l.Service, Kind: l.Kind, Uploads: l.Uploads, Baseline: results[i]})
 		filled := l.facts(results[i])
 		if rules.Compares() {
@@ -198,7 +203,7 @@ func (in inputs) evaluate(results []baseline.Result, histories []revenue.History
 	}
 	return Estimate{
 		ClaimID: claimID, N: n, Bytes: bytes, Hash: hexSHA256(bytes), Inputs: from, InputHash: made.InputHash, Model: made.Model,
-		Scheme: in.Scheme.SchemeRef, Amount: made.Compensation.Amount, Outcome: string(made.Compensation.Outcome), MadeAt: madeAt,
+		Scheme: in.Scheme.SchemeRef, Amount: made.Compensation.Amount, Outcome: string(made.Compensation.Outcome), Shortfall: shortfall, MadeAt: madeAt,
 	}, nil
 }
 

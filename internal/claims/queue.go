@@ -6,6 +6,7 @@ import (
 
 	"redress/internal/identity"
 	"redress/internal/money"
+	"redress/internal/scheme"
 )
 
 // Next assigns the next best claim of the queue to the actor's person; nil when
@@ -45,12 +46,15 @@ func rank(promised time.Time, stake money.Minor) time.Time {
 	return promised.AddDate(0, 0, -days)
 }
 
-// stake is what is at stake in a claim: the larger of claimed and estimated.
-func stake(claim Claim) money.Minor {
-	if claim.Estimated != nil {
-		return max(claim.Claimed, *claim.Estimated)
+// stake is what is at stake in a claim: the larger of what is claimed and what
+// the scheme pays; where the scheme leaves that to a person, of the estimated
+// shortfall, too.
+func stake(claimed money.Minor, estimate Estimate) money.Minor {
+	at := max(claimed, estimate.Amount)
+	if estimate.Outcome == string(scheme.Review) {
+		at = max(at, estimate.Shortfall)
 	}
-	return claim.Claimed
+	return at
 }
 
 // SaveView keeps a filter of the actor's under a name.

@@ -147,7 +147,7 @@ func (s *Service) replaceEstimate(ctx context.Context, tx Tx, actor identity.Act
 		return nil
 	}
 	claim.Estimates, claim.Estimated, claim.Outcome = made.N, &made.Amount, made.Outcome
-	claim.Stake = stake(claim)
+	claim.Stake = stake(claim.Claimed, made)
 	if err := tx.InsertEstimate(ctx, made); err != nil {
 		return err
 	}

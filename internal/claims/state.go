@@ -138,15 +138,6 @@ func (v Verb) May(actor identity.Actor, claimantID string) bool {
 // Targets are the states that a verb may lead to; none when it is not allowed.
 func (s State) Targets(verb Verb) []State { return slices.Clone(transitions[s][verb]) }
 
-// after is the only state a verb leads to, or a Conflict fault.
-func (s State) after(verb Verb) (State, error) {
-	next, err := s.among(verb)
-	if err != nil {
-		return "", err
-	}
-	return next[0], nil
-}
-
 // among are the states a verb may lead to, or a Conflict fault.
 func (s State) among(verb Verb) ([]State, error) {
 	if next := transitions[s][verb]; len(next) > 0 {

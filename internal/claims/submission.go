@@ -64,7 +64,7 @@ func (r submission) fill(claim *Claim) {
 	}
 	e := r.estimate
 	claim.Estimates, claim.Estimated, claim.Outcome, claim.Estimate = e.N, &e.Amount, e.Outcome, e.Bytes
-	claim.Stake = stake(*claim)
+	claim.Stake = stake(claim.Claimed, e)
 	claim.Rank = rank(*claim.PromisedAt, claim.Stake)
 	claim.Sector, claim.Region, claim.Unit = r.outlet.Sector, r.outlet.Region, r.unit
 	claim.Address, claim.Score, claim.DueAt = r.address, r.score, nil

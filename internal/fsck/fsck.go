@@ -91,10 +91,11 @@ type Report struct {
 	Waiting  int64
 }
 
-// Run looks at everything.
-func Run(ctx context.Context, store Store, keys auditlog.Keys, now time.Time) (Report, error) {
-	c := &check{store: store, keys: keys, now: now, documents: map[string][]facts{}}
-	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.loose, c.claims, c.held} {
+// Run looks at everything. published is a signed checkpoint that the log must
+// extend; nil where none is known.
+func Run(ctx context.Context, store Store, keys auditlog.Keys, published []byte, now time.Time) (Report, error) {
+	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}}
+	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.claims, c.held} {
 		if err := part(ctx); err != nil {
 			return Report{}, err
 		}
@@ -106,6 +107,7 @@ type check struct {
 	Report
 	store     Store
 	keys      auditlog.Keys
+	published []byte
 	now       time.Time
 	documents map[string][]facts // what entries say of documents, by subject
 	broken    bool               // leaves or hashes are missing
@@ -255,6 +257,23 @@ func (c *check) tree(ctx context.Context) error {
 		c.find("head", "root_wrong", "The %d leaves do not lead to the root of the head.", "리프 %d개가 헤드의 루트에 이르지 않습니다.", c.Head.Size)
 	}
 	return nil
+}
+
+// extends holds the tree against what was published.
+func (c *check) extends(ctx context.Context) error {
+	if c.published == nil || c.broken {
+		return nil
+	}
+	last, err := c.keys.Open(c.published)
+	if err == nil {
+		now := auditlog.Checkpoint{Origin: c.keys.Origin(), TreeSize: c.Head.Size, RootHash: c.Head.Root}
+		err = auditlog.Extends(last.Checkpoint, now, c.store.LogTree(ctx))
+	}
+	if f := fault.As(err); f != nil {
+		c.Findings = append(c.Findings, fault.Field{Pointer: "published", Code: f.Code, Detail: f.Detail})
+		return nil
+	}
+	return err
 }
 
 func (c *check) loose(ctx context.Context) error {

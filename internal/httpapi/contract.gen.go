@@ -1140,7 +1140,7 @@ type ClaimDesk struct {
 	// Sector What an outlet does; the sectors that schemes know.
 	Sector *Sector `json:"sector,omitempty"`
 
-	// Stake The larger of claimed and estimated.
+	// Stake The larger of claimed and what the scheme pays; of the estimated shortfall, too, where the scheme leaves that to a person.
 	Stake      Amount    `json:"stake"`
 	StateSince time.Time `json:"state_since"`
 

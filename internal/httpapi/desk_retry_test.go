@@ -24,7 +24,7 @@ var deskActs = []struct{ operation, who, what, claim, body string }{
 	{"decideClaim", "reviewer", "decisions", "asked", partly},
 	{"fileAppeal", "client", "appeal", "asked", appeal},
 	{"returnDecision", "second", "decisions/1/return", "proposed", `{"note": "Look at the ledger."}`},
-	{"decideClaim again", "reviewer", "decisions", "proposed", refused},
+	{"decideClaim-again", "reviewer", "decisions", "proposed", refused},
 	{"approveDecision", "second", "decisions/2/approve", "proposed", `{}`},
 	{"acceptDecision", "client", "accept", "proposed", ""},
 	{"amendDecision", "reviewer", "amendments", "decided", instead(refused, `"reason"`, `"error_code": "wrong_facts", "reason"`)},

@@ -26,6 +26,10 @@ func TestNoDocumentMakesTheServerFail(t *testing.T) {
 		"estimate":   {line: "POST /v1/estimates", body: validEstimate},
 		"key":        {as: "admin", line: "POST /v1/keys", body: `{"role": "delegate", "label": "a", "claimant_id": "{driver}", "expires_at": "2023-01-01T00:00:00Z"}`},
 		"scheme":     {as: "admin", line: "POST /v1/schemes", body: sandboxScheme},
+		"question":   {as: "reviewer", line: "POST /v1/claims/{submitted}/information-requests", body: question, header: ifMatch(`"v2"`)},
+		"batch":      {as: "reviewer", line: "POST /v1/decisions/batch", body: `{"rows": [{"claim_id": "{submitted}", "version": 2, "decision": ` + partly + `}]}`},
+		"bulk":       {as: "reviewer", line: "POST /v1/claims/bulk", body: `{"action": "hold", "preview": true, "reason": "awaits_ledger", "review_at": "2022-11-15T00:00:00+09:00", "filter": {"sector": "taxi"}}`},
+		"trial":      {as: "admin", line: "POST /v1/desk/policy/trials", body: `{"incident_id": "{incident}", "policy": ` + string(readFile("../claims/rulebooks/desk_policy.json")) + `}`},
 	}
 	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {

@@ -15,7 +15,8 @@ func TestNothingPersonalIsKeptOrLoggedInClear(t *testing.T) {
 	personal := []string{
 		"나지후", "나지후의 차", "010-5557-3141", "01055573141", "DRIVER-7XQ9Z", "907-12-345678", "90712345678", "Najihu Account Holder",
 		"airport with a well-known singer", "I was in hospital that day", "changed my mind because of my illness", "passenger 한소리", "한소리 손님",
-		"pay my sister back",
+		"pay my sister back", "Which clinic treated you", "the clinic at the corner", "진단서 나지후.txt", "diagnosis of a rare illness", "your sister drove",
+		"nobody believed my illness", "count the clinic days", "a look for the tax office",
 	}
 	inTowns(t, func(t *testing.T, s *server) {
 		s.register(t, "person", `{
@@ -33,6 +34,8 @@ func TestNothingPersonalIsKeptOrLoggedInClear(t *testing.T) {
 		s.must(t, request{as: "person", line: "POST /v1/claims/{claim}/submit", header: ifMatch(`"v2"`)})
 		s.must(t, request{as: "person", line: "POST /v1/claims/{claim}/withdraw", header: ifMatch(`"v3"`), body: `{"reason": "changed my mind because of my illness"}`})
 		s.must(t, request{as: "person", line: "PATCH /v1/claimants/me", header: ifMatch(`"v1"`), body: `{"name": "나지후"}`})
+		s.make(t, "again", request{as: "person", line: "POST /v1/claims", body: instead(validClaim, `"currency"`, `"submit": true, "currency"`)})
+		s.deskWrites(t)
 		// Refusals quote what was sent, to the sender alone.
 		s.send(t, request{as: "person", line: "PUT /v1/claimants/me/revenue/taxi", header: csvBody, body: "일시,매출\n한소리 손님,DRIVER-7XQ9Z\n"})
 		s.send(t, request{as: "person", line: "GET /v1/claimants/me?phone=010-5557-3141"})
@@ -71,4 +74,18 @@ func TestNothingPersonalIsKeptOrLoggedInClear(t *testing.T) {
 			t.Error("the search itself does not work")
 		}
 	})
+}
+
+// deskWrites has staff and claimant write to each other about a claim.
+func (s *server) deskWrites(t *testing.T) {
+	t.Helper()
+	s.does(t, "reviewer", "assign", "again", "")
+	s.does(t, "reviewer", "information-requests", "again", `{"message": "Which clinic treated you?", "items": [{"code": "when", "what": "When was it?", "why": "Which clinic treated you"}]}`)
+	s.make(t, "diagnosis", request{as: "person", line: evidenceLine("again", "other", "진단서 나지후.txt"), header: plainText, body: "diagnosis of a rare illness"})
+	s.does(t, "person", "information-requests/1/answer", "again", `{"items": [{"code": "when", "text": "the clinic at the corner", "files": ["{diagnosis}"]}]}`)
+	s.does(t, "reviewer", "decisions", "again", instead(partly, "Rides were hailed in the street.", "your sister drove"))
+	s.does(t, "person", "appeal", "again", `{"grounds": "nobody believed my illness"}`)
+	s.does(t, "senior", "assign", "again", "")
+	s.does(t, "senior", "decisions", "again", instead(instead(partly, `"reason"`, `"error_code": "none", "reason"`), "Rides were hailed in the street.", "count the clinic days"))
+	s.send(t, request{as: "payer", line: "GET /v1/claims/{again}/decisions/2/letter?purpose=a+look+for+the+tax+office"})
 }

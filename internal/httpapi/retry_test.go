@@ -61,7 +61,7 @@ func (s *server) retries(t *testing.T, name string, r request) {
 	}
 	other := keyed("retry-" + name)
 	if other.body == "" {
-		other.header["If-Match"] = `"v7"`
+		other.header["If-Match"] = `"v777"`
 	} else {
 		other.body += " "
 	}

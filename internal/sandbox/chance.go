@@ -51,7 +51,7 @@ func (c *casting) chance() {
 		if m.address == "" {
 			m.address = fmt.Sprintf("2001:db8::%x", m.number)
 			if shared[i] {
-				m.address = fmt.Sprintf("203.0.113.%d", 1+c.r.IntN(max(1, n/perCarrier)))
+				m.address = fmt.Sprintf("203.0.113.%d", 1+c.r.IntN(min(max(1, n/perCarrier), 254)))
 			}
 		}
 		if c.free(i) && other.number != m.number {

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 )
@@ -22,7 +20,7 @@ type appealRow struct {
 func (appealRow) TableName() string { return "appeals" }
 
 func (r reader) AppealOf(ctx context.Context, claimID string) (claims.AppealCase, error) {
-	row, err := gorm.G[appealRow](r.db).Where("claim_id = ?", claimID).First(ctx)
+	row, err := from[appealRow](r.db).Where("claim_id = ?", claimID).First(ctx)
 	if err != nil {
 		return claims.AppealCase{}, absent(err, "appeal", claimID)
 	}
@@ -45,12 +43,12 @@ func (t tx) InsertAppeal(ctx context.Context, a claims.AppealCase) error {
 		ClaimID: a.ClaimID, Decision: a.Decision, GroundsSealed: t.sealText(sealContext("appeals.grounds", a.ClaimID), a.Grounds), Files: files,
 		FiledAt: toMicros(a.FiledAt), EndedAt: toMicrosPtr(a.EndedAt), Withdrawn: toInt(a.Withdrawn),
 	}
-	return conflict(gorm.G[appealRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "appeal_filed_before",
+	return conflict(from[appealRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "appeal_filed_before",
 		"The claim was appealed against once; a claim has one appeal.", "이미 한 번 이의를 신청했습니다. 이의신청은 청구마다 한 번입니다."))
 }
 
 func (t tx) EndAppeal(ctx context.Context, a claims.AppealCase) error {
 	row := appealRow{EndedAt: toMicrosPtr(a.EndedAt), Withdrawn: toInt(a.Withdrawn)}
-	n, err := gorm.G[appealRow](t.db).Where("claim_id = ? AND ended_at IS NULL", a.ClaimID).Select("ended_at", "withdrawn").Updates(ctx, row)
+	n, err := from[appealRow](t.db).Where("claim_id = ? AND ended_at IS NULL", a.ClaimID).Select("ended_at", "withdrawn").Updates(ctx, row)
 	return changed(n, err, "appeal", a.ClaimID)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 )
 
@@ -38,7 +36,7 @@ func (row checkRow) check() (claims.CheckRow, error) {
 }
 
 func (r reader) Checks(ctx context.Context, claimID string) ([]claims.CheckRow, error) {
-	rows, err := gorm.G[checkRow](r.db).
+	rows, err := from[checkRow](r.db).
 		Where("claim_id = ? AND round = (SELECT max(round) FROM checks WHERE claim_id = ?)", claimID, claimID).Order("code, service").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("checks of claim %s: %w", claimID, err)
@@ -70,5 +68,5 @@ func (t tx) InsertChecks(ctx context.Context, checks []claims.CheckRow) error {
 			}
 		}
 	}
-	return gorm.G[checkRow](t.db).CreateInBatches(ctx, &rows, 100)
+	return from[checkRow](t.db).CreateInBatches(ctx, &rows, 100)
 }

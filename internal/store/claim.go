@@ -139,7 +139,7 @@ func (r reader) claims(rows []claimRow) ([]claims.Claim, error) {
 }
 
 func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
-	row, err := gorm.G[claimRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[claimRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Claim{}, absent(err, "claim", id)
 	}
@@ -147,7 +147,7 @@ func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
 }
 
 func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Page) ([]claims.Claim, error) {
-	q := filtered(gorm.G[claimRow](r.db).Order("id DESC").Limit(page.Limit), f)
+	q := filtered(from[claimRow](r.db).Order("id DESC").Limit(page.Limit), f)
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
@@ -163,7 +163,7 @@ func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Pa
 const undecided = `state IN ('submitted', 'in_review', 'information_requested', 'on_hold', 'awaiting_approval', 'appealed')`
 
 // filtered narrows a query of claims to what the filter names.
-func filtered(q gorm.ChainInterface[claimRow], f claims.ClaimFilter) gorm.ChainInterface[claimRow] {
+func filtered(q table[claimRow], f claims.ClaimFilter) table[claimRow] {
 	for _, equal := range []struct{ column, value string }{
 		{"incident_id", f.IncidentID}, {"claimant_id", f.ClaimantID}, {"state", string(f.State)}, {"sector", f.Sector}, {"region", f.Region},
 		{"assigned_to", f.AssignedTo}, {"verdict", string(f.Verdict)},
@@ -195,7 +195,7 @@ func filtered(q gorm.ChainInterface[claimRow], f claims.ClaimFilter) gorm.ChainI
 }
 
 func (r reader) ClaimExists(ctx context.Context, incidentID, claimantID, outlet string) (bool, error) {
-	n, err := gorm.G[claimRow](r.db).
+	n, err := from[claimRow](r.db).
 		Where("incident_id = ? AND claimant_id = ? AND outlet = ? AND state <> ?", incidentID, claimantID, outlet, string(claims.Withdrawn)).
 		Count(ctx, "id")
 	if err != nil {
@@ -209,7 +209,7 @@ func (t tx) InsertClaim(ctx context.Context, c claims.Claim) error {
 	if err != nil {
 		return err
 	}
-	return conflict(gorm.G[claimRow](t.db).Create(ctx, &row), claims.ClaimExists())
+	return conflict(from[claimRow](t.db).Create(ctx, &row), claims.ClaimExists())
 }
 
 func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
@@ -222,7 +222,7 @@ func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
 	if c.Address != "" { // only its hash is known afterwards
 		columns = append(slices.Clone(columns), "address_index")
 	}
-	n, err := gorm.G[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).Select("state", columns...).Updates(ctx, row)
+	n, err := from[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).Select("state", columns...).Updates(ctx, row)
 	return changed(n, err, "claim", c.ID)
 }
 
@@ -244,7 +244,7 @@ type estimateRow struct {
 func (estimateRow) TableName() string { return "estimates" }
 
 func (r reader) Estimate(ctx context.Context, claimID string, n int) (claims.Estimate, error) {
-	q := gorm.G[estimateRow](r.db).Where("claim_id = ?", claimID).Order("n DESC")
+	q := from[estimateRow](r.db).Where("claim_id = ?", claimID).Order("n DESC")
 	if n != 0 {
 		q = q.Where("n = ?", n)
 	}
@@ -295,7 +295,7 @@ func listEstimates(q *gorm.DB) ([]claims.Estimate, error) {
 }
 
 func (r reader) CountSubmitted(ctx context.Context, incidentID string) (int, error) {
-	n, err := gorm.G[claimRow](r.db).Where("incident_id = ? AND "+standing, incidentID).Count(ctx, "id")
+	n, err := from[claimRow](r.db).Where("incident_id = ? AND "+standing, incidentID).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count claims: %w", err)
 	}
@@ -311,7 +311,7 @@ func (row estimateRow) estimate() claims.Estimate {
 }
 
 func (t tx) InsertEstimate(ctx context.Context, e claims.Estimate) error {
-	return gorm.G[estimateRow](t.db).Create(ctx, &estimateRow{
+	return from[estimateRow](t.db).Create(ctx, &estimateRow{
 		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, Inputs: e.Inputs, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
 		SchemeVersion: e.Scheme.Version, Amount: int64(e.Amount), Outcome: e.Outcome, MadeAt: toMicros(e.MadeAt),
 	})
@@ -330,7 +330,7 @@ type entryRow struct {
 func (entryRow) TableName() string { return "entries" }
 
 func (t tx) InsertEntry(ctx context.Context, e auditlog.Entry) error {
-	return gorm.G[entryRow](t.db).Create(ctx, &entryRow{
+	return from[entryRow](t.db).Create(ctx, &entryRow{
 		ID: e.ID, Type: e.Type, Subject: e.Subject, At: toMicros(e.At), Salt: e.Salt, Body: e.Body, Commitment: e.Commitment,
 	})
 }
@@ -381,7 +381,7 @@ func (t tx) InsertEvent(ctx context.Context, e claims.Event) error {
 	if err != nil {
 		return fmt.Errorf("write event %s: %w", e.Type, err)
 	}
-	return gorm.G[eventRow](t.db).Create(ctx, &eventRow{
+	return from[eventRow](t.db).Create(ctx, &eventRow{
 		ClaimID: e.ClaimID, N: e.N, Type: e.Type, At: toMicros(e.At), Actor: string(e.Actor), KeyID: e.KeyID, Data: string(data), EntryID: e.EntryID,
 	})
 }

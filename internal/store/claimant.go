@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -79,7 +77,7 @@ func (r reader) toClaimantRow(c claims.Claimant) (claimantRow, error) {
 }
 
 func (r reader) Claimant(ctx context.Context, id string) (claims.Claimant, error) {
-	row, err := gorm.G[claimantRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[claimantRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Claimant{}, absent(err, "claimant", id)
 	}
@@ -113,7 +111,7 @@ func (r reader) Claimant(ctx context.Context, id string) (claims.Claimant, error
 }
 
 func (r reader) outlets(ctx context.Context, claimantID string) ([]claims.Outlet, error) {
-	rows, err := gorm.G[outletRow](r.db).Where("claimant_id = ?", claimantID).Order("position").Find(ctx)
+	rows, err := from[outletRow](r.db).Where("claimant_id = ?", claimantID).Order("position").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("outlets of claimant %s: %w", claimantID, err)
 	}
@@ -149,7 +147,7 @@ func (t tx) InsertClaimant(ctx context.Context, c claims.Claimant) error {
 	if err != nil {
 		return err
 	}
-	err = conflict(gorm.G[claimantRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "claimant_exists",
+	err = conflict(from[claimantRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "claimant_exists",
 		"A claimant with this business number or driver id is registered already; use their key.",
 		"이 사업자등록번호 또는 기사 번호로 이미 등록되어 있습니다. 그 키를 쓰십시오."))
 	if err != nil {
@@ -164,13 +162,13 @@ func (t tx) UpdateClaimant(ctx context.Context, c claims.Claimant) error {
 		return err
 	}
 	row.Version++
-	n, err := gorm.G[claimantRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
+	n, err := from[claimantRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).
 		Select("name_sealed", "phone_sealed", "phone_index", "bank_sealed", "account_index", "account_changed", "annual_revenue", "version", "updated_at").
 		Updates(ctx, row)
 	if err := changed(n, err, "claimant", c.ID); err != nil {
 		return err
 	}
-	if _, err := gorm.G[outletRow](t.db).Where("claimant_id = ?", c.ID).Delete(ctx); err != nil {
+	if _, err := from[outletRow](t.db).Where("claimant_id = ?", c.ID).Delete(ctx); err != nil {
 		return fmt.Errorf("replace outlets of claimant %s: %w", c.ID, err)
 	}
 	return t.insertOutlets(ctx, c)
@@ -185,7 +183,7 @@ func (t tx) insertOutlets(ctx context.Context, c claims.Claimant) error {
 			PlatformSealed: t.sealText(sealContext("outlets.platform", c.ID+"/"+o.Code), o.PlatformID),
 		}
 	}
-	return gorm.G[outletRow](t.db).CreateInBatches(ctx, &rows, 100)
+	return from[outletRow](t.db).CreateInBatches(ctx, &rows, 100)
 }
 
 type uploadRow struct {
@@ -215,7 +213,7 @@ func (weekRow) TableName() string { return "revenue_weeks" }
 
 func (r reader) Uploads(ctx context.Context, claimantID, outlet, service string) ([]claims.Upload, error) {
 	// "platform" sorts after "claimant"; the authority comes first.
-	rows, err := gorm.G[uploadRow](r.db).
+	rows, err := from[uploadRow](r.db).
 		Where("claimant_id = ? AND outlet = ? AND service = ? AND is_current = 1", claimantID, outlet, service).
 		Order("source DESC").Find(ctx)
 	if err != nil {
@@ -289,7 +287,7 @@ func (r reader) histories(ctx context.Context, ids []string, found map[string]cl
 // InsertUpload stores all weeks in one transaction: sixteen years of them are
 // 835 rows.
 func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.PackedWeek) error {
-	_, err := gorm.G[uploadRow](t.db).
+	_, err := from[uploadRow](t.db).
 		Where("claimant_id = ? AND outlet = ? AND service = ? AND source = ? AND is_current = 1", u.ClaimantID, u.Outlet, u.Service, string(u.Source)).
 		Update(ctx, "is_current", 0)
 	if err != nil {
@@ -299,7 +297,7 @@ func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.P
 		ID: u.ID, ClaimantID: u.ClaimantID, Outlet: u.Outlet, Service: u.Service, Source: string(u.Source), IsCurrent: 1,
 		Digest: u.Digest, Summary: string(u.Summary), Weeks: u.Weeks, UploadedBy: u.UploadedBy, UploadedAt: toMicros(u.UploadedAt),
 	}
-	err = conflict(gorm.G[uploadRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "upload_under_way",
+	err = conflict(from[uploadRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "upload_under_way",
 		"Another upload for this outlet and service was stored at the same moment; send yours again.",
 		"같은 매장과 서비스의 다른 업로드가 동시에 저장되었습니다. 다시 보내십시오."))
 	if err != nil {
@@ -309,5 +307,5 @@ func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.P
 	for i, w := range weeks {
 		rows[i] = weekRow{ClaimantID: u.ClaimantID, UploadID: u.ID, WeekStart: int64(w.Start), Data: w.Data}
 	}
-	return gorm.G[weekRow](t.db).CreateInBatches(ctx, &rows, 500)
+	return from[weekRow](t.db).CreateInBatches(ctx, &rows, 500)
 }

@@ -224,14 +224,19 @@ func TestDatabaseRefusesPastTheStore(t *testing.T) {
 			"a sample reviewed by its maker":  "UPDATE quality_reviews SET reviewed_by = maker",
 			"a sample given to its maker":     "UPDATE quality_reviews SET assigned_to = maker",
 			"a request that ended somehow":    "UPDATE information_requests SET ended_as = 'forgotten', ended_at = 1",
-			"a check of no result":            fmt.Sprintf(`INSERT INTO checks VALUES ('%s', 1, 'x', 'perhaps', 1, '{}', 'null', '{}')`, other.ID),
-			"two stages at once":              fmt.Sprintf(`INSERT INTO stages VALUES ('%s', 9, 'i', 'submitted', 1, NULL)`, claim.ID),
+			"a check of no result": fmt.Sprintf(`INSERT INTO checks (claim_id, round, code, service, result, points, detail, remedy, facts)
+				VALUES ('%s', 1, 'x', '', 'perhaps', 1, '{}', 'null', '{}')`, other.ID),
+			"two stages at once": fmt.Sprintf(`INSERT INTO stages (claim_id, n, incident_id, state, entered_at) VALUES ('%s', 9, 'i', 'submitted', 1)`, claim.ID),
 		} {
 			if _, err := db.Raw().ExecContext(t.Context(), statement); err == nil {
 				t.Errorf("%s was taken: %s", name, statement)
 			}
 		}
+		// And takes what is not so, in the same words.
 		for name, statement := range map[string]string{
+			"a check of a result": fmt.Sprintf(`INSERT INTO checks (claim_id, round, code, service, result, points, detail, remedy, facts)
+				VALUES ('%s', 1, 'x', '', 'passed', 1, '{}', 'null', '{}')`, other.ID),
+			"a first stage":         fmt.Sprintf(`INSERT INTO stages (claim_id, n, incident_id, state, entered_at) VALUES ('%s', 9, 'i', 'submitted', 1)`, other.ID),
 			"the interval after":    fmt.Sprintf(`INSERT INTO covers SELECT incident_id, service, unit, end_at, end_at + 5, '%s' FROM covers`, other.ID),
 			"another incident's":    fmt.Sprintf(`INSERT INTO covers SELECT '%s', service, unit, start_at, end_at, '%s' FROM covers LIMIT 1`, newFixtureIncident(t, db).ID, other.ID),
 			"another service's":     fmt.Sprintf(`INSERT INTO covers SELECT incident_id, 'pay', unit, start_at, end_at, '%s' FROM covers LIMIT 1`, other.ID),

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/lang"
@@ -23,7 +21,7 @@ type coverRow struct {
 func (coverRow) TableName() string { return "covers" }
 
 func (r reader) Covered(ctx context.Context, claimID string) ([]claims.Cover, error) {
-	rows, err := gorm.G[coverRow](r.db).Where("claim_id = ?", claimID).Order("service, start_at").Find(ctx)
+	rows, err := from[coverRow](r.db).Where("claim_id = ?", claimID).Order("service, start_at").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("covers of claim %s: %w", claimID, err)
 	}
@@ -68,7 +66,7 @@ func (t tx) InsertCovers(ctx context.Context, covers []claims.Cover) error {
 		if len(others) > 0 {
 			return alreadyCompensated(others[0])
 		}
-		if err := gorm.G[coverRow](t.db).Create(ctx, &row); breaks(err, coversOnce) {
+		if err := from[coverRow](t.db).Create(ctx, &row); breaks(err, coversOnce) {
 			return alreadyCompensated("").Because(err)
 		} else if err != nil {
 			return fmt.Errorf("cover for claim %s: %w", c.ClaimID, err)
@@ -78,7 +76,7 @@ func (t tx) InsertCovers(ctx context.Context, covers []claims.Cover) error {
 }
 
 func (t tx) DeleteCovers(ctx context.Context, claimID string) error {
-	if _, err := gorm.G[coverRow](t.db).Where("claim_id = ?", claimID).Delete(ctx); err != nil {
+	if _, err := from[coverRow](t.db).Where("claim_id = ?", claimID).Delete(ctx); err != nil {
 		return fmt.Errorf("free what claim %s covers: %w", claimID, err)
 	}
 	return nil

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -104,7 +102,7 @@ func (r reader) approval(row approvalRow) (claims.Approval, error) {
 }
 
 func (r reader) Decisions(ctx context.Context, claimID string) ([]claims.Decision, error) {
-	rows, err := gorm.G[decisionRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
+	rows, err := from[decisionRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("decisions of claim %s: %w", claimID, err)
 	}
@@ -124,7 +122,7 @@ func (r reader) decisions(ctx context.Context, rows []decisionRow) ([]claims.Dec
 			ids[i] = part[i].ClaimID
 		}
 		rows = rows[len(part):]
-		approvals, err := gorm.G[approvalRow](r.db).Where("claim_id IN ?", ids).Find(ctx)
+		approvals, err := from[approvalRow](r.db).Where("claim_id IN ?", ids).Find(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("approvals of decisions: %w", err)
 		}
@@ -161,7 +159,7 @@ func (t tx) InsertDecision(ctx context.Context, d claims.Decision) error {
 	if err != nil {
 		return err
 	}
-	err = conflict(gorm.G[decisionRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "decision_exists",
+	err = conflict(from[decisionRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "decision_exists",
 		"This decision was made at the same moment already; read the claim again.", "같은 순간에 이미 결정되었습니다. 청구를 다시 읽으십시오."))
 	if err != nil || d.Needs {
 		return notOwn(err)
@@ -174,7 +172,7 @@ func (t tx) InsertApproval(ctx context.Context, a claims.Approval) error {
 		ClaimID: a.ClaimID, Decision: a.Decision, Maker: a.Maker, Approved: toInt(a.Approved), CheckedBy: a.By, CheckedRole: string(a.Role),
 		NoteSealed: t.sealText(numbered("approvals.note", a.ClaimID, a.Decision), a.Note), CheckedAt: toMicros(a.At),
 	}
-	err := conflict(gorm.G[approvalRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "approval_exists",
+	err := conflict(from[approvalRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "approval_exists",
 		"Somebody has approved or returned this decision already; read the claim again.", "다른 사람이 이미 승인하거나 반려했습니다. 청구를 다시 읽으십시오."))
 	if err != nil || !a.Approved {
 		return notOwn(err)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/identity"
 )
@@ -86,7 +84,7 @@ func (r reader) EvidenceUsed(ctx context.Context, claimantID string) (files int,
 func (r reader) EvidenceKnown(ctx context.Context, ids []string) ([]string, error) {
 	var known []string
 	for part := range slices.Chunk(ids, 500) {
-		rows, err := gorm.G[evidenceRow](r.db).Select("id").Where("id IN ?", part).Order("id").Find(ctx)
+		rows, err := from[evidenceRow](r.db).Select("id").Where("id IN ?", part).Order("id").Find(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("look for evidence: %w", err)
 		}
@@ -98,7 +96,7 @@ func (r reader) EvidenceKnown(ctx context.Context, ids []string) ([]string, erro
 }
 
 func (t tx) InsertEvidenceFile(ctx context.Context, f claims.EvidenceFile) error {
-	return gorm.G[evidenceRow](t.db).Create(ctx, &evidenceRow{
+	return from[evidenceRow](t.db).Create(ctx, &evidenceRow{
 		ID: f.ID, ClaimID: f.ClaimID, ClaimantID: f.ClaimantID, Slot: f.Slot, NameSealed: t.sealText(sealContext("evidence_files.name", f.ID), f.Name),
 		Type: f.Type, Size: f.Size, SHA256: f.SHA256, Scan: f.Scan, UploadedBy: f.UploadedBy, UploadedAt: toMicros(f.UploadedAt),
 	})
@@ -121,7 +119,7 @@ func (readRow) TableName() string { return "reads" }
 // Reads lists the looks at the claimant, too: what is read there belongs to
 // every claim of theirs.
 func (r reader) Reads(ctx context.Context, claimID string, page claims.Page) ([]claims.Read, error) {
-	q := gorm.G[readRow](r.db).
+	q := from[readRow](r.db).
 		Where("claimant_id = (SELECT claimant_id FROM claims WHERE id = ?) AND claim_id IN (?, '')", claimID, claimID).
 		Order("id DESC").Limit(page.Limit)
 	if page.After != "" {
@@ -145,7 +143,7 @@ func (r reader) Reads(ctx context.Context, claimID string, page claims.Page) ([]
 }
 
 func (t tx) InsertRead(ctx context.Context, r claims.Read) error {
-	return gorm.G[readRow](t.db).Create(ctx, &readRow{
+	return from[readRow](t.db).Create(ctx, &readRow{
 		ID: r.ID, ClaimID: r.ClaimID, ClaimantID: r.ClaimantID, What: r.What, Item: r.Item,
 		PurposeSealed: t.sealText(sealContext("reads.purpose", r.ID), r.Purpose), Person: r.Person, Role: string(r.Role), At: toMicros(r.At),
 	})

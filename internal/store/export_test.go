@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -17,6 +18,7 @@ var Rows = []schema.Tabler{
 	fieldKeyRow{}, keyRow{}, incidentRow{}, schemeRow{}, claimantRow{}, outletRow{}, uploadRow{}, weekRow{},
 	claimRow{}, estimateRow{}, entryRow{}, eventRow{}, idempotencyRow{}, jobRow{},
 	rulebookRow{}, checkRow{}, decisionRow{}, approvalRow{}, letterRow{}, requestRow{}, appealRow{}, evidenceRow{}, readRow{}, exclusionRow{}, stageRow{},
+	headRow{}, leafRow{}, hashRow{}, pendingRow{},
 	coverRow{}, markRow{}, viewRow{}, batchRow{}, batchDecisionRow{}, qualityRow{},
 }
 
@@ -39,10 +41,10 @@ func (s *Store) Fill(ctx context.Context, claimants []claims.Claimant, all []cla
 				return err
 			}
 		}
-		if err := gorm.G[claimantRow](db).CreateInBatches(ctx, &claimantRows, 500); err != nil {
+		if err := from[claimantRow](db).CreateInBatches(ctx, &claimantRows, 500); err != nil {
 			return err
 		}
-		return gorm.G[claimRow](db).CreateInBatches(ctx, &claimRows, 500)
+		return from[claimRow](db).CreateInBatches(ctx, &claimRows, 500)
 	})
 }
 
@@ -61,5 +63,5 @@ type tracer struct {
 
 func (t tracer) Trace(_ context.Context, _ time.Time, statement func() (string, int64), _ error) {
 	text, _ := statement()
-	t.statement(text)
+	t.statement(strings.ToValidUTF8(text, "?")) // keyed hashes are written as they are
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"fmt"
 
@@ -10,6 +11,14 @@ import (
 	"redress/internal/auditlog"
 	"redress/internal/fsck"
 )
+
+// Frozen runs f on the database as it is at one moment, while it goes on to be
+// written.
+func (s *Store) Frozen(ctx context.Context, f func(fsck.Store) error) error {
+	return s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		return f(reader{db: db, vault: s.vault})
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+}
 
 // gapsListed bounds how many gaps are named.
 const gapsListed = 100
@@ -104,7 +113,7 @@ func (r reader) UnloggedEntries(ctx context.Context, after string, limit int) ([
 
 // LooseEntries lists entries about claims that no event refers to.
 func (r reader) LooseEntries(ctx context.Context, after string, limit int) ([]auditlog.Entry, error) {
-	rows, err := gorm.G[entryRow](r.db).
+	rows, err := from[entryRow](r.db).
 		Where("id > ? AND type LIKE 'claim.%' AND NOT EXISTS (SELECT 1 FROM events WHERE events.entry_id = entries.id)", after).
 		Order("id").Limit(limit).Find(ctx)
 	if err != nil {
@@ -120,7 +129,7 @@ func (r reader) LooseEntries(ctx context.Context, after string, limit int) ([]au
 // ClaimFiles lists claims with the rows that the log speaks of. Nothing sealed is
 // opened.
 func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck.Claim, error) {
-	rows, err := gorm.G[claimRow](r.db).Where("id > ?", after).Order("id").Limit(limit).Find(ctx)
+	rows, err := from[claimRow](r.db).Where("id > ?", after).Order("id").Limit(limit).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list claims: %w", err)
 	}
@@ -171,7 +180,7 @@ func (r reader) fileEvents(ctx context.Context, ids []string, at map[string]*fsc
 }
 
 func (r reader) fileEstimates(ctx context.Context, ids []string, at map[string]*fsck.Claim) error {
-	rows, err := gorm.G[estimateRow](r.db).Where("claim_id IN ?", ids).Order("claim_id, n").Find(ctx)
+	rows, err := from[estimateRow](r.db).Where("claim_id IN ?", ids).Order("claim_id, n").Find(ctx)
 	if err != nil {
 		return fmt.Errorf("list estimates: %w", err)
 	}
@@ -185,7 +194,7 @@ func (r reader) fileEstimates(ctx context.Context, ids []string, at map[string]*
 }
 
 func (r reader) fileDecisions(ctx context.Context, ids []string, at map[string]*fsck.Claim) error {
-	rows, err := gorm.G[decisionRow](r.db).Where("claim_id IN ?", ids).Order("claim_id, n").Find(ctx)
+	rows, err := from[decisionRow](r.db).Where("claim_id IN ?", ids).Order("claim_id, n").Find(ctx)
 	if err != nil {
 		return fmt.Errorf("list decisions: %w", err)
 	}
@@ -196,7 +205,7 @@ func (r reader) fileDecisions(ctx context.Context, ids []string, at map[string]*
 			Override: row.Override, Policy: int64(row.Policy),
 		})
 	}
-	letters, err := gorm.G[letterRow](r.db).Select("claim_id, decision, text_hash, pdf_hash").Where("claim_id IN ?", ids).Find(ctx)
+	letters, err := from[letterRow](r.db).Select("claim_id, decision, text_hash, pdf_hash").Where("claim_id IN ?", ids).Find(ctx)
 	if err != nil {
 		return fmt.Errorf("list letters: %w", err)
 	}
@@ -209,7 +218,7 @@ func (r reader) fileDecisions(ctx context.Context, ids []string, at map[string]*
 // Documents lists schemes, rulebooks, incidents and batches.
 func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 	var list []fsck.Document
-	schemes, err := gorm.G[schemeRow](r.db).Find(ctx)
+	schemes, err := from[schemeRow](r.db).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list schemes: %w", err)
 	}
@@ -219,7 +228,7 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 			Facts: map[string]any{"version": row.Version, "hash": row.Hash}, Bytes: row.Bytes,
 		})
 	}
-	books, err := gorm.G[rulebookRow](r.db).Find(ctx)
+	books, err := from[rulebookRow](r.db).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list rulebooks: %w", err)
 	}
@@ -229,7 +238,7 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 			Facts: map[string]any{"version": row.Version, "hash": row.Hash}, Bytes: row.Bytes,
 		})
 	}
-	incidents, err := gorm.G[incidentRow](r.db).Find(ctx)
+	incidents, err := from[incidentRow](r.db).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
@@ -238,7 +247,7 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 			Place: "incident:" + row.ID, LoggedAs: "incident.", Subject: row.ID, Facts: map[string]any{"version": row.Version, "state": row.State},
 		})
 	}
-	batches, err := gorm.G[batchRow](r.db).Find(ctx)
+	batches, err := from[batchRow](r.db).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list batches: %w", err)
 	}

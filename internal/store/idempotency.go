@@ -33,7 +33,7 @@ func answerContext(once claims.Once) string {
 
 // Answered looks up, outside any transaction, what a key was answered before.
 func (r reader) Answered(ctx context.Context, once claims.Once, now time.Time) (*claims.Answer, error) {
-	row, err := gorm.G[idempotencyRow](r.db).Where("caller = ? AND key = ? AND expires_at > ?", once.Caller, once.Key, toMicros(now)).First(ctx)
+	row, err := from[idempotencyRow](r.db).Where("caller = ? AND key = ? AND expires_at > ?", once.Caller, once.Key, toMicros(now)).First(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return nil, nil
 	}
@@ -55,7 +55,7 @@ func (r reader) Answered(ctx context.Context, once claims.Once, now time.Time) (
 // Recall reserves the key by inserting it: a request under way with the same
 // key makes this one wait for its end, on either engine.
 func (t tx) Recall(ctx context.Context, once claims.Once, now time.Time) (*claims.Answer, error) {
-	if _, err := gorm.G[idempotencyRow](t.db).Where("caller = ? AND key = ? AND expires_at <= ?", once.Caller, once.Key, toMicros(now)).Delete(ctx); err != nil {
+	if _, err := from[idempotencyRow](t.db).Where("caller = ? AND key = ? AND expires_at <= ?", once.Caller, once.Key, toMicros(now)).Delete(ctx); err != nil {
 		return nil, fmt.Errorf("drop the expired idempotency key: %w", err)
 	}
 	row := idempotencyRow{Caller: once.Caller, Key: once.Key, Request: once.Request, ExpiresAt: toMicros(now.Add(keptFor))}
@@ -74,7 +74,7 @@ func (t tx) Keep(ctx context.Context, once claims.Once, answer claims.Answer) er
 	if err != nil {
 		return err
 	}
-	n, err := gorm.G[idempotencyRow](t.db).Where("caller = ? AND key = ?", once.Caller, once.Key).Update(ctx, "answer_sealed", sealed)
+	n, err := from[idempotencyRow](t.db).Where("caller = ? AND key = ?", once.Caller, once.Key).Update(ctx, "answer_sealed", sealed)
 	return changed(n, err, "idempotency key", once.Key)
 }
 

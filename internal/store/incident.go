@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/lang"
@@ -65,7 +63,7 @@ func (row incidentRow) incident() (claims.Incident, error) {
 }
 
 func (r reader) Incident(ctx context.Context, id string) (claims.Incident, error) {
-	row, err := gorm.G[incidentRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[incidentRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Incident{}, absent(err, "incident", id)
 	}
@@ -73,7 +71,7 @@ func (r reader) Incident(ctx context.Context, id string) (claims.Incident, error
 }
 
 func (r reader) Incidents(ctx context.Context, withDrafts bool, page claims.Page) ([]claims.Incident, error) {
-	q := gorm.G[incidentRow](r.db).Order("id DESC").Limit(page.Limit)
+	q := from[incidentRow](r.db).Order("id DESC").Limit(page.Limit)
 	if !withDrafts {
 		q = q.Where("state <> ?", string(claims.IncidentDraft))
 	}
@@ -98,7 +96,7 @@ func (t tx) InsertIncident(ctx context.Context, i claims.Incident) error {
 	if err != nil {
 		return err
 	}
-	return gorm.G[incidentRow](t.db).Create(ctx, &row)
+	return from[incidentRow](t.db).Create(ctx, &row)
 }
 
 func (t tx) UpdateIncident(ctx context.Context, i claims.Incident) error {
@@ -107,7 +105,7 @@ func (t tx) UpdateIncident(ctx context.Context, i claims.Incident) error {
 		return err
 	}
 	row.Version++
-	n, err := gorm.G[incidentRow](t.db).Where("id = ? AND version = ?", i.ID, i.Version).
+	n, err := from[incidentRow](t.db).Where("id = ? AND version = ?", i.ID, i.Version).
 		Select("platform", "state", "body", "version", "updated_at").Updates(ctx, row)
 	return changed(n, err, "incident", i.ID)
 }
@@ -132,7 +130,7 @@ func (row schemeRow) version() claims.SchemeVersion {
 }
 
 func (r reader) Scheme(ctx context.Context, id string, version int) (claims.SchemeVersion, error) {
-	q := gorm.G[schemeRow](r.db).Where("id = ?", id).Order("version DESC")
+	q := from[schemeRow](r.db).Where("id = ?", id).Order("version DESC")
 	if version != 0 {
 		q = q.Where("version = ?", version)
 	}
@@ -144,7 +142,7 @@ func (r reader) Scheme(ctx context.Context, id string, version int) (claims.Sche
 }
 
 func (r reader) Schemes(ctx context.Context, after *claims.SchemeRef, limit int) ([]claims.SchemeVersion, error) {
-	q := gorm.G[schemeRow](r.db).Order("id, version DESC").Limit(limit)
+	q := from[schemeRow](r.db).Order("id, version DESC").Limit(limit)
 	if after != nil {
 		q = q.Where("id > ? OR (id = ? AND version < ?)", after.ID, after.ID, after.Version)
 	}
@@ -163,6 +161,6 @@ func (t tx) InsertScheme(ctx context.Context, v claims.SchemeVersion) error {
 	row := schemeRow{
 		ID: v.ID, Version: v.Version, TitleKo: v.Title.KO, TitleEn: v.Title.EN, Hash: v.Hash, Bytes: v.Bytes, CreatedAt: toMicros(v.CreatedAt),
 	}
-	return conflict(gorm.G[schemeRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "scheme_version_exists",
+	return conflict(from[schemeRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "scheme_version_exists",
 		"Version %[2]d of scheme %[1]s exists and never changes; post the next version.", "보상 기준 %s의 버전 %d은(는) 이미 있으며 바뀌지 않습니다. 다음 버전을 올리십시오.", v.ID, v.Version))
 }

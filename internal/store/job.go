@@ -74,7 +74,7 @@ func (row jobRow) job() (claims.Job, error) {
 }
 
 func (r reader) Job(ctx context.Context, id string) (claims.Job, error) {
-	row, err := gorm.G[jobRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[jobRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Job{}, absent(err, "job", id)
 	}
@@ -96,7 +96,7 @@ func (t tx) InsertJob(ctx context.Context, j claims.Job) (claims.Job, error) {
 		if inserted.RowsAffected == 1 {
 			return j, nil
 		}
-		same, err := gorm.G[jobRow](t.db).Where("same = ? AND ended_at IS NULL", j.Same).First(ctx)
+		same, err := from[jobRow](t.db).Where("same = ? AND ended_at IS NULL", j.Same).First(ctx)
 		if err == nil {
 			return same.job()
 		}
@@ -134,7 +134,7 @@ func (t tx) UpdateJob(ctx context.Context, j claims.Job) error {
 	if err != nil {
 		return err
 	}
-	n, err := gorm.G[jobRow](t.db).Where("id = ? AND attempts = ? AND state = ?", j.ID, j.Attempts, string(claims.JobRunning)).
+	n, err := from[jobRow](t.db).Where("id = ? AND attempts = ? AND state = ?", j.ID, j.Attempts, string(claims.JobRunning)).
 		Select("arguments", "state", "run_at", "lease_until", "done", "total", "result", "failure", "ended_at").Updates(ctx, row)
 	return changed(n, err, "job", j.ID)
 }

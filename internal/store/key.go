@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/identity"
 )
@@ -38,7 +36,7 @@ func (k keyRow) key() identity.Key {
 }
 
 func (r reader) Key(ctx context.Context, id string) (identity.Key, error) {
-	row, err := gorm.G[keyRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[keyRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return identity.Key{}, absent(err, "key", id)
 	}
@@ -46,7 +44,7 @@ func (r reader) Key(ctx context.Context, id string) (identity.Key, error) {
 }
 
 func (r reader) Keys(ctx context.Context, claimantID string, page claims.Page) ([]identity.Key, error) {
-	q := gorm.G[keyRow](r.db).Order("created_at DESC, id DESC").Limit(page.Limit)
+	q := from[keyRow](r.db).Order("created_at DESC, id DESC").Limit(page.Limit)
 	if claimantID != "" {
 		q = q.Where("claimant_id = ?", claimantID)
 	}
@@ -72,10 +70,10 @@ func (t tx) InsertKey(ctx context.Context, k identity.Key) error {
 	if k.ClaimantID != "" {
 		row.ClaimantID = &k.ClaimantID
 	}
-	return gorm.G[keyRow](t.db).Create(ctx, &row)
+	return from[keyRow](t.db).Create(ctx, &row)
 }
 
 func (t tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
-	n, err := gorm.G[keyRow](t.db).Where("id = ? AND revoked_at IS NULL", id).Update(ctx, "revoked_at", toMicros(at))
+	n, err := from[keyRow](t.db).Where("id = ? AND revoked_at IS NULL", id).Update(ctx, "revoked_at", toMicros(at))
 	return changed(n, err, "key", id)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 )
@@ -23,7 +21,7 @@ type letterRow struct {
 func (letterRow) TableName() string { return "letters" }
 
 func (r reader) Letter(ctx context.Context, claimID string, decision int) (claims.Letter, error) {
-	row, err := gorm.G[letterRow](r.db).Where("claim_id = ? AND decision = ?", claimID, decision).First(ctx)
+	row, err := from[letterRow](r.db).Where("claim_id = ? AND decision = ?", claimID, decision).First(ctx)
 	if err != nil {
 		return claims.Letter{}, absent(err, "letter", fmt.Sprintf("%s/%d", claimID, decision))
 	}
@@ -44,6 +42,6 @@ func (t tx) InsertLetter(ctx context.Context, l claims.Letter) error {
 		TextSealed: t.vault.Seal(numbered("letters.text", l.ClaimID, l.Decision), l.Text),
 		PDFSealed:  t.vault.Seal(numbered("letters.pdf", l.ClaimID, l.Decision), l.PDF),
 	}
-	return conflict(gorm.G[letterRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "letter_exists",
+	return conflict(from[letterRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "letter_exists",
 		"This decision has its letter already.", "이 결정의 통지서가 이미 있습니다."))
 }

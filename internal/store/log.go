@@ -51,7 +51,7 @@ func (pendingRow) TableName() string { return "entries_pending" }
 
 // LogHead is where the log stands.
 func (r reader) LogHead(ctx context.Context) (auditlog.Head, error) {
-	row, err := gorm.G[headRow](r.db).First(ctx)
+	row, err := from[headRow](r.db).First(ctx)
 	if err != nil {
 		return auditlog.Head{}, fmt.Errorf("find the head of the log: %w", err)
 	}
@@ -60,7 +60,7 @@ func (r reader) LogHead(ctx context.Context) (auditlog.Head, error) {
 
 // LogWaits reports whether entries wait to be sequenced.
 func (r reader) LogWaits(ctx context.Context) (bool, error) {
-	rows, err := gorm.G[pendingRow](r.db).Limit(1).Find(ctx)
+	rows, err := from[pendingRow](r.db).Limit(1).Find(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look for entries that wait: %w", err)
 	}
@@ -69,11 +69,11 @@ func (r reader) LogWaits(ctx context.Context) (bool, error) {
 
 // Logged finds an entry and the index of its leaf, -1 while it has none.
 func (r reader) Logged(ctx context.Context, entryID string) (auditlog.Entry, int64, error) {
-	row, err := gorm.G[entryRow](r.db).Where("id = ?", entryID).First(ctx)
+	row, err := from[entryRow](r.db).Where("id = ?", entryID).First(ctx)
 	if err != nil {
 		return auditlog.Entry{}, 0, absent(err, "entry", entryID)
 	}
-	leaf, err := gorm.G[leafRow](r.db).Where("entry_id = ?", entryID).Take(ctx)
+	leaf, err := from[leafRow](r.db).Where("entry_id = ?", entryID).Take(ctx)
 	if errors.Is(err, gorm.ErrRecordNotFound) {
 		return row.entry(), -1, nil
 	}
@@ -105,9 +105,9 @@ const rowsAtOnce = 8000
 func (t logTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, 0, len(indexes))
 	for part := range slices.Chunk(indexes, rowsAtOnce) {
-		q := gorm.G[hashRow](t.db).Where("idx IN ?", part)
+		q := from[hashRow](t.db).Where("idx IN ?", part)
 		if last := len(part) - 1; part[last]-part[0] == int64(last) {
-			q = gorm.G[hashRow](t.db).Where("idx >= ? AND idx <= ?", part[0], part[last])
+			q = from[hashRow](t.db).Where("idx >= ? AND idx <= ?", part[0], part[last])
 		}
 		rows, err := q.Find(t.ctx)
 		if err != nil {
@@ -129,7 +129,7 @@ func (t logTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 }
 
 func (t logTree) ReadLeaves(start, end int64) ([][]byte, error) {
-	rows, err := gorm.G[leafRow](t.db).Where("idx >= ? AND idx < ?", start, end).Order("idx").Find(t.ctx)
+	rows, err := from[leafRow](t.db).Where("idx >= ? AND idx < ?", start, end).Order("idx").Find(t.ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read leaves of the log: %w", err)
 	}
@@ -139,6 +139,9 @@ func (t logTree) ReadLeaves(start, end int64) ([][]byte, error) {
 			return nil, fmt.Errorf("leaf %d of the log is not stored", start+int64(i))
 		}
 		leaves[i] = row.Commitment
+	}
+	if int64(len(leaves)) != end-start {
+		return nil, fmt.Errorf("leaf %d of the log is not stored", start+int64(len(leaves)))
 	}
 	return leaves, nil
 }
@@ -168,7 +171,7 @@ func (s *Store) CosignLog(ctx context.Context, merge func(auditlog.Head) ([]byte
 		if err != nil || cosigned == nil {
 			return err
 		}
-		if _, err := gorm.G[headRow](t.(tx).db).Where("id = ?", head.ID).Update(ctx, "cosigned", cosigned); err != nil {
+		if _, err := from[headRow](t.(tx).db).Where("id = ?", head.ID).Update(ctx, "cosigned", cosigned); err != nil {
 			return fmt.Errorf("keep cosignatures: %w", err)
 		}
 		return nil
@@ -204,7 +207,7 @@ func (t logTx) Tree() auditlog.Reader { return t.LogTree(t.ctx) }
 
 // Waiting lists entries by their id, which is by the time they were made.
 func (t logTx) Waiting(limit int) ([]auditlog.Leaf, error) {
-	rows, err := gorm.G[pendingRow](t.db).Order("entry_id").Limit(limit).Find(t.ctx)
+	rows, err := from[pendingRow](t.db).Order("entry_id").Limit(limit).Find(t.ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find entries that wait: %w", err)
 	}
@@ -222,7 +225,7 @@ func (t logTx) Append(next auditlog.Head, leaves []auditlog.Leaf, hashes []tlog.
 	if err := t.insertHashes(hashes); err != nil {
 		return fmt.Errorf("store hashes of the log: %w", err)
 	}
-	n, err := gorm.G[headRow](t.db).Where("id = 1 AND size = ?", t.head.Size).Select("size", "root", "checkpoint").
+	n, err := from[headRow](t.db).Where("id = 1 AND size = ?", t.head.Size).Select("size", "root", "checkpoint").
 		Updates(t.ctx, headRow{Size: next.Size, Root: next.Root[:], Checkpoint: next.Checkpoint})
 	return changed(n, err, "head of the log", fmt.Sprint(t.head.Size))
 }
@@ -243,7 +246,7 @@ func (t logTx) insertLeaves(leaves []auditlog.Leaf) error {
 		if err := t.db.WithContext(t.ctx).Create(&rows).Error; err != nil {
 			return err
 		}
-		if _, err := gorm.G[pendingRow](t.db).Where("entry_id IN ?", taken).Delete(t.ctx); err != nil {
+		if _, err := from[pendingRow](t.db).Where("entry_id IN ?", taken).Delete(t.ctx); err != nil {
 			return err
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 )
 
@@ -69,7 +67,7 @@ func (r reader) batched(ctx context.Context, what, where string, args ...any) ([
 }
 
 func (r reader) Batch(ctx context.Context, id string) (claims.Batch, error) {
-	row, err := gorm.G[batchRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[batchRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Batch{}, absent(err, "batch", id)
 	}
@@ -77,7 +75,7 @@ func (r reader) Batch(ctx context.Context, id string) (claims.Batch, error) {
 }
 
 func (r reader) Batches(ctx context.Context, incidentID string, page claims.Page) ([]claims.Batch, error) {
-	q := gorm.G[batchRow](r.db).Where("incident_id = ?", incidentID).Order("id DESC").Limit(page.Limit)
+	q := from[batchRow](r.db).Where("incident_id = ?", incidentID).Order("id DESC").Limit(page.Limit)
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
@@ -98,11 +96,11 @@ func (t tx) InsertBatch(ctx context.Context, b claims.Batch, decisions []claims.
 	row := batchRow{
 		ID: b.ID, IncidentID: b.IncidentID, SealedAt: toMicros(b.SealedAt), Digest: b.Digest, Size: b.Size, Seed: b.Seed, Sampled: b.Sampled,
 	}
-	if err := gorm.G[batchRow](t.db).Create(ctx, &row); err != nil {
+	if err := from[batchRow](t.db).Create(ctx, &row); err != nil {
 		return fmt.Errorf("store batch %s: %w", b.ID, err)
 	}
 	for _, d := range decisions {
-		n, err := gorm.G[batchDecisionRow](t.db).
+		n, err := from[batchDecisionRow](t.db).
 			Where("claim_id = ? AND decision = ? AND incident_id = ? AND batch_id IS NULL", d.ClaimID, d.N, b.IncidentID).Update(ctx, "batch_id", b.ID)
 		if err := changed(n, err, "batch", b.ID); err != nil {
 			return err
@@ -157,7 +155,7 @@ func (r reader) qualityReview(row qualityRow) (claims.QualityReview, error) {
 }
 
 func (r reader) QualityReview(ctx context.Context, id string) (claims.QualityReview, error) {
-	row, err := gorm.G[qualityRow](r.db).Where("id = ?", id).First(ctx)
+	row, err := from[qualityRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.QualityReview{}, absent(err, "quality_review", id)
 	}
@@ -165,7 +163,7 @@ func (r reader) QualityReview(ctx context.Context, id string) (claims.QualityRev
 }
 
 func (r reader) QualityReviews(ctx context.Context, incidentID string, page claims.Page) ([]claims.QualityReview, error) {
-	q := gorm.G[qualityRow](r.db).Where("incident_id = ?", incidentID).Order("id DESC").Limit(page.Limit)
+	q := from[qualityRow](r.db).Where("incident_id = ?", incidentID).Order("id DESC").Limit(page.Limit)
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
@@ -184,7 +182,7 @@ func (r reader) QualityReviews(ctx context.Context, incidentID string, page clai
 
 // DrawBatch finds no batch whose sample was drawn: there is one draw.
 func (t tx) DrawBatch(ctx context.Context, b claims.Batch, reviews []claims.QualityReview) error {
-	n, err := gorm.G[batchRow](t.db).Where("id = ? AND seed IS NULL", b.ID).Select("seed", "sampled").Updates(ctx, batchRow{Seed: b.Seed, Sampled: b.Sampled})
+	n, err := from[batchRow](t.db).Where("id = ? AND seed IS NULL", b.ID).Select("seed", "sampled").Updates(ctx, batchRow{Seed: b.Seed, Sampled: b.Sampled})
 	if err := changed(n, err, "batch", b.ID); err != nil || len(reviews) == 0 {
 		return err
 	}
@@ -192,7 +190,7 @@ func (t tx) DrawBatch(ctx context.Context, b claims.Batch, reviews []claims.Qual
 	for i, q := range reviews {
 		rows[i] = t.toQualityRow(q, b.IncidentID)
 	}
-	return gorm.G[qualityRow](t.db).CreateInBatches(ctx, &rows, 500)
+	return from[qualityRow](t.db).CreateInBatches(ctx, &rows, 500)
 }
 
 // LeaseQuality passes over whoever made or checked the decision and whoever is
@@ -221,7 +219,7 @@ func (t tx) LeaseQuality(ctx context.Context, incidentID, person string, now, un
 }
 
 func (t tx) EndQuality(ctx context.Context, q claims.QualityReview, now time.Time) error {
-	n, err := gorm.G[qualityRow](t.db).
+	n, err := from[qualityRow](t.db).
 		Where("id = ? AND assigned_to = ? AND lease_until > ? AND reviewed_at IS NULL", q.ID, q.By, toMicros(now)).
 		Select("agrees", "error_code", "note_sealed", "reviewed_by", "reviewed_at").Updates(ctx, t.toQualityRow(q, ""))
 	return changed(n, notOwn(err), "quality review", q.ID)

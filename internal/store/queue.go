@@ -24,7 +24,7 @@ func (t tx) LockNext(ctx context.Context, request claims.LeaseRequest) (*claims.
 	if t.db.Name() == "sqlite" {
 		incident = "+incident_id = ?" // or it would sort all that an incident has queued
 	}
-	q := gorm.G[claimRow](t.db, lock).Where(queued)
+	q := from[claimRow](t.db.Clauses(lock)).Where(queued)
 	if filter.IncidentID != "" {
 		q = q.Where(incident, filter.IncidentID)
 		filter.IncidentID = ""
@@ -51,7 +51,7 @@ func (t tx) LockNext(ctx context.Context, request claims.LeaseRequest) (*claims.
 }
 
 func (r reader) Due(ctx context.Context, now time.Time, limit int) ([]claims.Claim, error) {
-	rows, err := gorm.G[claimRow](r.db).Where("due_at IS NOT NULL AND due_at <= ?", toMicros(now)).Order("due_at, id").Limit(limit).Find(ctx)
+	rows, err := from[claimRow](r.db).Where("due_at IS NOT NULL AND due_at <= ?", toMicros(now)).Order("due_at, id").Limit(limit).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find what is due: %w", err)
 	}
@@ -67,7 +67,7 @@ type exclusionRow struct {
 func (exclusionRow) TableName() string { return "exclusions" }
 
 func (r reader) Exclusions(ctx context.Context, claimID string) ([]claims.Exclusion, error) {
-	rows, err := gorm.G[exclusionRow](r.db).Where("claim_id = ?", claimID).Order("person, why").Find(ctx)
+	rows, err := from[exclusionRow](r.db).Where("claim_id = ?", claimID).Order("person, why").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("exclusions from claim %s: %w", claimID, err)
 	}
@@ -93,7 +93,7 @@ type viewRow struct {
 func (viewRow) TableName() string { return "views" }
 
 func (r reader) Views(ctx context.Context, person string) ([]claims.View, error) {
-	rows, err := gorm.G[viewRow](r.db).Where("person = ?", person).Order("id").Find(ctx)
+	rows, err := from[viewRow](r.db).Where("person = ?", person).Order("id").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("views of %s: %w", person, err)
 	}
@@ -116,11 +116,11 @@ func (t tx) InsertView(ctx context.Context, v claims.View) error {
 		return err
 	}
 	row := viewRow{ID: v.ID, Person: v.Person, NameSealed: t.sealText(sealContext("views.name", v.ID), v.Name), Filter: filter}
-	return gorm.G[viewRow](t.db).Create(ctx, &row)
+	return from[viewRow](t.db).Create(ctx, &row)
 }
 
 func (t tx) DeleteView(ctx context.Context, person, id string) error {
-	n, err := gorm.G[viewRow](t.db).Where("id = ? AND person = ?", id, person).Delete(ctx)
+	n, err := from[viewRow](t.db).Where("id = ? AND person = ?", id, person).Delete(ctx)
 	if err != nil {
 		return fmt.Errorf("delete view %s: %w", id, err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 )
@@ -50,7 +48,7 @@ func (r reader) request(row requestRow) (claims.InformationRequest, error) {
 }
 
 func (r reader) Requests(ctx context.Context, claimID string) ([]claims.InformationRequest, error) {
-	rows, err := gorm.G[requestRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
+	rows, err := from[requestRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("information requests of claim %s: %w", claimID, err)
 	}
@@ -68,7 +66,7 @@ func (t tx) InsertRequest(ctx context.Context, q claims.InformationRequest) erro
 	if err != nil {
 		return err
 	}
-	return conflict(gorm.G[requestRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "request_under_way",
+	return conflict(from[requestRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "request_under_way",
 		"The claim has an information request under way; end it before another.", "진행 중인 자료 요청이 있습니다. 먼저 그 요청을 마치십시오."))
 }
 
@@ -78,7 +76,7 @@ func (t tx) UpdateRequest(ctx context.Context, q claims.InformationRequest) erro
 	if err != nil {
 		return err
 	}
-	n, err := gorm.G[requestRow](t.db).Where("claim_id = ? AND n = ? AND ended_at IS NULL", q.ClaimID, q.N).
+	n, err := from[requestRow](t.db).Where("claim_id = ? AND n = ? AND ended_at IS NULL", q.ClaimID, q.N).
 		Select("items_sealed", "ended_at", "ended_as").Updates(ctx, row)
 	return changed(n, err, "information request", fmt.Sprintf("%s/%d", q.ClaimID, q.N))
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 	"redress/internal/fault"
 )
@@ -22,7 +20,7 @@ type rulebookRow struct {
 func (rulebookRow) TableName() string { return "rulebooks" }
 
 func (r reader) Rulebook(ctx context.Context, kind claims.RulebookKind, version int) (claims.Rulebook, error) {
-	q := gorm.G[rulebookRow](r.db).Where("kind = ?", string(kind)).Order("version DESC")
+	q := from[rulebookRow](r.db).Where("kind = ?", string(kind)).Order("version DESC")
 	if version != 0 {
 		q = q.Where("version = ?", version)
 	}
@@ -38,7 +36,7 @@ func (r reader) Rulebook(ctx context.Context, kind claims.RulebookKind, version 
 
 func (t tx) InsertRulebook(ctx context.Context, b claims.Rulebook) error {
 	row := rulebookRow{Kind: string(b.Kind), Version: b.Version, Bytes: b.Bytes, Hash: b.Hash, CreatedBy: b.CreatedBy, CreatedAt: toMicros(b.CreatedAt)}
-	return conflict(gorm.G[rulebookRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "rulebook_version_exists",
+	return conflict(from[rulebookRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "rulebook_version_exists",
 		"Somebody published another version at the same moment; read it and publish yours again.",
 		"같은 순간에 다른 판이 공표되었습니다. 그 판을 읽고 다시 공표하십시오."))
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"redress/internal/claims"
 )
 
@@ -22,7 +20,7 @@ type stageRow struct {
 func (stageRow) TableName() string { return "stages" }
 
 func (r reader) Stages(ctx context.Context, claimID string) ([]claims.Stage, error) {
-	rows, err := gorm.G[stageRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
+	rows, err := from[stageRow](r.db).Where("claim_id = ?", claimID).Order("n").Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("stages of claim %s: %w", claimID, err)
 	}
@@ -56,7 +54,7 @@ func (r reader) StageTimes(ctx context.Context, incidentID string, visit func(cl
 }
 
 func (t tx) EnterStage(ctx context.Context, s claims.Stage) error {
-	_, err := gorm.G[stageRow](t.db).Where("claim_id = ? AND left_at IS NULL", s.ClaimID).Update(ctx, "left_at", toMicros(s.Entered))
+	_, err := from[stageRow](t.db).Where("claim_id = ? AND left_at IS NULL", s.ClaimID).Update(ctx, "left_at", toMicros(s.Entered))
 	if err != nil {
 		return fmt.Errorf("end the stage of claim %s: %w", s.ClaimID, err)
 	}

@@ -203,7 +203,7 @@ func (s *Store) proveKey(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("seal the proof of the field key: %w", err)
 	}
-	row, err := gorm.G[fieldKeyRow](s.db).First(ctx)
+	row, err := from[fieldKeyRow](s.db).First(ctx)
 	if err != nil {
 		return fmt.Errorf("read the proof of the field key: %w", err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"redress/internal/claims"
@@ -137,7 +136,7 @@ func (r reader) Similar(ctx context.Context, claim claims.Claim, limit int) ([]c
 		{"estimated <= ?", "estimated DESC, id DESC"},
 		{"estimated > ?", "estimated, id"},
 	} {
-		found, err := gorm.G[claimRow](r.db).
+		found, err := from[claimRow](r.db).
 			Where("incident_id = ? AND sector = ? AND standing > 0 AND id <> ?", claim.IncidentID, claim.Sector, claim.ID).
 			Where(side.compare, int64(estimated)).Order(side.order).Limit(limit).Find(ctx)
 		if err != nil {

@@ -33,7 +33,7 @@ func (s *Store) fillUnits(ctx context.Context) error {
 		filled := 0
 		err := s.inTx(ctx, func(db *gorm.DB) error {
 			t := tx{reader{db: db, vault: s.vault}}
-			rows, err := gorm.G[claimRow](db).Select("id, claimant_id, outlet").
+			rows, err := from[claimRow](db).Select("id, claimant_id, outlet").
 				Where("unit IS NULL AND submitted_at IS NOT NULL").Order("id").Limit(unitsAtOnce).Find(ctx)
 			if err != nil {
 				return fmt.Errorf("find claims without a unit: %w", err)
@@ -43,7 +43,7 @@ func (s *Store) fillUnits(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if _, err := gorm.G[claimRow](db).Where("id = ?", row.ID).Update(ctx, "unit", t.Unit(claimant, row.Outlet)); err != nil {
+				if _, err := from[claimRow](db).Where("id = ?", row.ID).Update(ctx, "unit", t.Unit(claimant, row.Outlet)); err != nil {
 					return fmt.Errorf("unit of claim %s: %w", row.ID, err)
 				}
 			}

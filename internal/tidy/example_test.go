@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"redress/internal/claims"
+	"redress/internal/evidence"
 	"redress/internal/httpapi"
 	"redress/internal/identity"
 	"redress/internal/store"
@@ -94,6 +95,16 @@ func serve(t *testing.T) (address, key string) {
 	if err := service.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	files, err := evidence.Open(t.Context(), t.TempDir(), make([]byte, 32), evidence.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := files.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	service.KeepFiles(files)
 	issued, err := service.IssueFirstKey(t.Context(), claims.KeyRequest{Role: identity.Admin, Label: "first"})
 	if err != nil {
 		t.Fatal(err)

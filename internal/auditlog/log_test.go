@@ -1,0 +1,684 @@
+package auditlog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"redress/internal/auditlog"
+	"redress/internal/fault"
+)
+
+// shelf is a store of a log in memory, with entries that wait.
+type shelf struct {
+	mu      sync.Mutex
+	tree    memory
+	head    auditlog.Head
+	waiting []auditlog.Leaf
+	entries map[string]auditlog.Entry
+	index   map[string]int64
+	fail    error // of the next transaction, after everything was done in it
+}
+
+func newShelf() *shelf {
+	return &shelf{head: auditlog.Head{Root: emptyRoot}, entries: map[string]auditlog.Entry{}, index: map[string]int64{}}
+}
+
+var emptyRoot = func() tlog.Hash {
+	root, err := tlog.TreeHash(0, nil)
+	if err != nil {
+		panic(err)
+	}
+	return root
+}()
+
+// write adds n entries and returns their ids.
+func (s *shelf) write(t testing.TB, n int) []string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []string
+	for range n {
+		e, err := auditlog.NewEntry("claim.filed", "claim", time.Unix(0, 0), map[string]any{"n": len(s.entries)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.entries[e.ID] = e
+		s.waiting = append(s.waiting, auditlog.Leaf{EntryID: e.ID, Commitment: e.Commitment})
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// copy is a backup of the store.
+func (s *shelf) copy() *shelf {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := newShelf()
+	c.tree, c.head, c.waiting = *s.tree.clone(), s.head, slices.Clone(s.waiting)
+	for id, e := range s.entries {
+		c.entries[id] = e
+	}
+	for id, i := range s.index {
+		c.index[id] = i
+	}
+	return c
+}
+
+func (s *shelf) LogHead(context.Context) (auditlog.Head, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.head, nil
+}
+
+func (s *shelf) LogTree(context.Context) auditlog.Reader {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tree.clone()
+}
+
+func (s *shelf) Logged(_ context.Context, id string) (auditlog.Entry, int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, ok := s.entries[id]
+	if !ok {
+		return auditlog.Entry{}, 0, fault.New(fault.NotFound, "entry_not_found", "none", "없음")
+	}
+	i, ok := s.index[id]
+	if !ok {
+		i = -1
+	}
+	return e, i, nil
+}
+
+func (s *shelf) LogWaits(context.Context) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.waiting) > 0, nil
+}
+
+func (s *shelf) AdvanceLog(_ context.Context, f func(auditlog.LogTx) error) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tx := &shelfTx{s, s.head, *s.tree.clone(), nil}
+	err := f(tx)
+	if err == nil {
+		err, s.fail = s.fail, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for i, leaf := range tx.leaves {
+		s.index[leaf.EntryID] = s.head.Size + int64(i)
+		s.waiting = slices.DeleteFunc(s.waiting, func(w auditlog.Leaf) bool { return w.EntryID == leaf.EntryID })
+	}
+	s.head, s.tree = tx.head, tx.tree
+	return true, nil
+}
+
+func (s *shelf) CosignLog(_ context.Context, merge func(auditlog.Head) ([]byte, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	note, err := merge(s.head)
+	if err == nil && note != nil {
+		s.head.Cosigned = note
+	}
+	return err
+}
+
+type shelfTx struct {
+	*shelf
+	head   auditlog.Head
+	tree   memory
+	leaves []auditlog.Leaf
+}
+
+func (t *shelfTx) Head() auditlog.Head   { return t.head }
+func (t *shelfTx) Tree() auditlog.Reader { return &t.tree }
+
+func (t *shelfTx) Waiting(limit int) ([]auditlog.Leaf, error) {
+	return slices.Clone(t.waiting[:min(limit, len(t.waiting))]), nil
+}
+
+func (t *shelfTx) Append(next auditlog.Head, leaves []auditlog.Leaf, hashes []tlog.Hash) error {
+	cosigned := t.head.Cosigned
+	t.head, t.leaves = next, leaves
+	t.head.Cosigned = cosigned
+	t.tree.hashes = append(t.tree.hashes, hashes...)
+	for _, leaf := range leaves {
+		t.tree.leaves = append(t.tree.leaves, leaf.Commitment)
+	}
+	return nil
+}
+
+// station is a log on a shelf, with its keys.
+type station struct {
+	*auditlog.Log
+	shelf  *shelf
+	keys   auditlog.Keys
+	text   string // of the keys
+	dir    *auditlog.Directory
+	stderr *bytes.Buffer
+}
+
+type stationOptions struct {
+	dir    string
+	lines  []string // of the keys, after the log's own
+	client *http.Client
+}
+
+func newStation(t testing.TB, s *shelf, k key, o stationOptions) *station {
+	t.Helper()
+	st := &station{shelf: s, text: strings.Join(append([]string{"log " + k.public}, o.lines...), "\n"), stderr: &bytes.Buffer{}}
+	st.keys = keys(t, st.text)
+	signer, err := auditlog.NewSigner(st.keys, k.secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.dir != "" {
+		if st.dir, err = auditlog.OpenDirectory(o.dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	st.Log = auditlog.NewLog(s, signer, auditlog.LogOptions{
+		Keys: st.text, Directory: st.dir, Client: o.client, Log: slog.New(slog.NewTextHandler(st.stderr, nil)), WitnessEvery: time.Second,
+	})
+	return st
+}
+
+// run runs the log for a while of the test's own time.
+func (s *station) run(t testing.TB, during func()) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { s.Run(ctx) })
+	during()
+	stop()
+	running.Wait()
+}
+
+func (s *station) size(t testing.TB) int64 {
+	t.Helper()
+	head, err := s.shelf.LogHead(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return head.Size
+}
+
+// verified verifies what is published in the directory.
+func (s *station) verified(t testing.TB, previous ...[]byte) auditlog.Audited {
+	t.Helper()
+	audited, err := auditlog.VerifyPublished(s.dir.FS(), s.keys, previous)
+	if err != nil {
+		t.Fatalf("the published log: %v", err)
+	}
+	return audited
+}
+
+func (s *station) checkpoint(t testing.TB) []byte {
+	t.Helper()
+	note, err := s.dir.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return note
+}
+
+func TestEntriesAreLeavesWithinASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{dir: t.TempDir()})
+		s.run(t, func() {
+			var previous [][]byte
+			for _, n := range []int{1, 300, 5000, 2} {
+				before := s.size(t)
+				s.shelf.write(t, n)
+				time.Sleep(time.Second)
+				if got := s.size(t); got != before+int64(n) {
+					t.Fatalf("%d entries, a second after %d were written to %d", got, n, before)
+				}
+				if got := s.verified(t, previous...).Checkpoint.TreeSize; got != s.size(t) {
+					t.Errorf("%d entries are published of %d", got, s.size(t))
+				}
+				previous = append(previous, s.checkpoint(t))
+			}
+		})
+		for id, i := range s.shelf.index {
+			receipt, err := auditlog.ReceiptOf(t.Context(), s.shelf, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proven, err := auditlog.VerifyReceipt(receipt.Format(), s.keys)
+			if err != nil || proven.Entry.ID != id || proven.LeafIndex != i {
+				t.Fatalf("the receipt of entry %s proves %s, %v", id, proven.Entry.ID, err)
+			}
+		}
+	})
+}
+
+func TestAReceiptSaysWhyThereIsNone(t *testing.T) {
+	s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{})
+	id := s.shelf.write(t, 1)[0]
+	_, err := auditlog.ReceiptOf(t.Context(), s.shelf, id)
+	if f := fault.As(err); f == nil || f.Code != "receipt_not_ready" || f.RetryAfter == 0 {
+		t.Errorf("before it is a leaf: %v", err)
+	}
+	if _, err := s.Integrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e := s.shelf.entries[id]
+	e.Salt, e.Body = nil, nil
+	s.shelf.entries[id] = e
+	if _, err := auditlog.ReceiptOf(t.Context(), s.shelf, id); reasons(err)[0] != "entry_erased" {
+		t.Errorf("after it was erased: %v", err)
+	}
+}
+
+func TestAFailedTransactionLeavesNothing(t *testing.T) {
+	s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{})
+	s.shelf.write(t, 10)
+	s.shelf.fail = errors.New("the disk is full")
+	if n, err := s.Integrate(t.Context()); err == nil || n != 0 {
+		t.Errorf("%d entries, %v", n, err)
+	}
+	if s.Stopped() != nil {
+		t.Error("the log stopped over something that passes")
+	}
+	if n, err := s.Integrate(t.Context()); err != nil || n != 10 || s.size(t) != 10 {
+		t.Errorf("%d entries, %v", n, err)
+	}
+}
+
+// What a process signed and could not publish, the next one publishes.
+func TestWhatWasNotPublishedIsPublishedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir, shelf := logKey(t, origin, 1), t.TempDir(), newShelf()
+		shelf.write(t, 700)
+		dead := newStation(t, shelf, k, stationOptions{dir: dir})
+		if _, err := dead.Integrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s := newStation(t, shelf, k, stationOptions{dir: dir})
+		s.run(t, func() { time.Sleep(time.Second) })
+		if got := s.verified(t).Checkpoint.TreeSize; got != 700 {
+			t.Errorf("%d entries are published", got)
+		}
+	})
+}
+
+// restoredLog is a log of 500 published entries whose store is from a backup at
+// 400, with 30 of the lost ones still waiting in it and 20 new ones.
+func restoredLog(t testing.TB, k key, dir string) *station {
+	t.Helper()
+	s := newStation(t, newShelf(), k, stationOptions{dir: dir})
+	s.shelf.write(t, 400)
+	s.run(t, func() { time.Sleep(time.Second) })
+	s.shelf.write(t, 30)
+	backup := s.shelf.copy()
+	s.shelf.write(t, 70)
+	s.run(t, func() { time.Sleep(time.Second) })
+	backup.write(t, 20)
+	return newStation(t, backup, k, stationOptions{dir: dir})
+}
+
+func TestARestoredOlderStoreSignsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := restoredLog(t, logKey(t, origin, 1), t.TempDir())
+		published := s.checkpoint(t)
+		s.run(t, func() {
+			time.Sleep(10 * time.Second)
+			s.shelf.write(t, 200) // more than were lost
+			time.Sleep(10 * time.Minute)
+		})
+		if s.size(t) != 400 {
+			t.Errorf("it went on to %d entries", s.size(t))
+		}
+		if reasons(s.Stopped())[0] != "log_rolled_back" {
+			t.Errorf("it stopped for: %v", s.Stopped())
+		}
+		if n := strings.Count(s.stderr.String(), "THE LOG HAS STOPPED"); n < 10 {
+			t.Errorf("in ten minutes it said so %d times", n)
+		}
+		if !bytes.Equal(s.checkpoint(t), published) {
+			t.Error("the published checkpoint was replaced")
+		}
+		if status, _, _ := get(s.Handler(), "/checkpoint"); status != http.StatusServiceUnavailable {
+			t.Errorf("its checkpoint is served: %d", status)
+		}
+		s.verified(t, published)
+	})
+}
+
+// A store that forked, and then grew past what was published, is found out, too.
+func TestAForkedStoreSignsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := logKey(t, origin, 1), t.TempDir()
+		s := restoredLog(t, k, dir)
+		elsewhere := newStation(t, s.shelf, k, stationOptions{}) // does not know the directory
+		s.shelf.write(t, 200)
+		elsewhere.run(t, func() { time.Sleep(time.Second) })
+		if s.size(t) != 650 {
+			t.Fatalf("the fork has %d entries", s.size(t))
+		}
+		s.shelf.write(t, 1)
+		s.run(t, func() { time.Sleep(time.Second) })
+		if s.size(t) != 650 || reasons(s.Stopped())[0] != "consistency_not_proven" {
+			t.Errorf("%d entries, stopped for %v", s.size(t), s.Stopped())
+		}
+	})
+}
+
+func TestAnOlderStoreTakesOverWhatWasPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := logKey(t, origin, 1), t.TempDir()
+		s := restoredLog(t, k, dir)
+		published := s.checkpoint(t)
+		adopted, lost, err := s.Adopt(t.Context(), s.dir)
+		if err != nil || adopted != 100 || lost != 70 {
+			t.Fatalf("%d leaves taken over, %d lost: %v", adopted, lost, err)
+		}
+		s.run(t, func() { time.Sleep(time.Second) })
+		if got := s.verified(t, published).Checkpoint.TreeSize; got != 520 || s.Stopped() != nil {
+			t.Errorf("%d entries, stopped: %v", got, s.Stopped())
+		}
+		if _, _, err := s.Adopt(t.Context(), s.dir); reasons(err)[0] != "log_not_behind" {
+			t.Errorf("once more: %v", err)
+		}
+	})
+}
+
+func TestAForkTakesOverNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := logKey(t, origin, 1), t.TempDir()
+		restoredLog(t, k, dir)
+		fork := newStation(t, newShelf(), k, stationOptions{})
+		fork.shelf.write(t, 300)
+		fork.run(t, func() { time.Sleep(time.Second) })
+		published, err := auditlog.OpenDirectory(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := fork.Adopt(t.Context(), published); reasons(err)[0] != "log_forked" || fork.size(t) != 300 {
+			t.Errorf("%v, %d entries", err, fork.size(t))
+		}
+	})
+}
+
+func TestKeysOfAnotherLogAreRefused(t *testing.T) {
+	s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{})
+	s.shelf.write(t, 1)
+	if err := s.Check(t.Context()); err != nil {
+		t.Errorf("an empty log: %v", err)
+	}
+	if _, err := s.Integrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+	if err := newStation(t, s.shelf, logKey(t, origin, 2), stationOptions{}).Check(t.Context()); err == nil {
+		t.Error("another's")
+	}
+}
+
+// get asks a handler for a path.
+func get(h http.Handler, path string) (int, http.Header, []byte) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w.Code, w.Header(), w.Body.Bytes()
+}
+
+func TestTheLogIsServed(t *testing.T) {
+	s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{})
+	if status, _, _ := get(s.Handler(), "/checkpoint"); status != http.StatusNotFound {
+		t.Errorf("an empty log has a checkpoint: %d", status)
+	}
+	s.shelf.write(t, 300)
+	if _, err := s.Integrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		path, cache string
+		status      int
+	}{
+		{"/checkpoint", "no-cache", 200}, {"/keys", "no-cache", 200}, {"/checkpoint.witnessed", "", 404},
+		{"/tile/0/000", "public, max-age=31536000, immutable", 200}, {"/tile/0/001.p/44", "public, max-age=31536000, immutable", 200},
+		{"/tile/0/001.p/30", "public, max-age=31536000, immutable", 200}, {"/tile/entries/000", "public, max-age=31536000, immutable", 200},
+		{"/tile/0/001", "", 404}, {"/tile/0/001.p/45", "", 404}, {"/tile/0/1", "", 404}, {"/tile/entries/002", "", 404}, {"/", "", 404}, {"/../keys", "", 404},
+	} {
+		status, header, _ := get(s.Handler(), c.path)
+		if status != c.status || header.Get("Cache-Control") != c.cache {
+			t.Errorf("%s: %d, %q", c.path, status, header.Get("Cache-Control"))
+		}
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/checkpoint", nil))
+	if w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", w.Code)
+	}
+	tree := auditlog.HTTPTree(t.Context(), &http.Client{Transport: into{s.Handler()}}, "http://log.example/")
+	if _, err := auditlog.VerifyPublished(tree, s.keys, nil); err != nil {
+		t.Errorf("what is served: %v", err)
+	}
+}
+
+func TestPublishedFilesAreTheServedOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		s := newStation(t, newShelf(), logKey(t, origin, 1), stationOptions{dir: dir})
+		s.run(t, func() {
+			for range 4 {
+				s.shelf.write(t, 150)
+				time.Sleep(time.Second)
+			}
+		})
+		var paths []string
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || d.Name() == ".lock" {
+				return err
+			}
+			name := filepath.ToSlash(strings.TrimPrefix(path, dir))
+			paths = append(paths, name)
+			want, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			if status, _, got := get(s.Handler(), name); status != 200 || !bytes.Equal(got, want) {
+				t.Errorf("%s: %d", name, status)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Partial tiles of those that are full are gone.
+		want := []string{
+			"/checkpoint", "/keys", "/tile/0/000", "/tile/0/001", "/tile/0/002.p/88", "/tile/1/000.p/1", "/tile/1/000.p/2",
+			"/tile/entries/000", "/tile/entries/001", "/tile/entries/002.p/88",
+		}
+		slices.Sort(paths)
+		if diff := cmp.Diff(want, paths); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Processes that share a directory never put an older checkpoint in place.
+func TestTheDirectoryNeverGoesBack(t *testing.T) {
+	k, dir, shelf := logKey(t, origin, 1), t.TempDir(), newShelf()
+	s := newStation(t, shelf, k, stationOptions{dir: dir})
+	var publishing sync.WaitGroup
+	for range 4 {
+		publishing.Go(func() {
+			last := int64(-1)
+			for range 30 {
+				if err := s.dir.Publish(t.Context(), shelf, s.keys, s.text); err != nil {
+					t.Error(err)
+				}
+				note, err := s.dir.Checkpoint()
+				if err != nil || note == nil {
+					continue
+				}
+				c, err := s.keys.Open(note)
+				if err != nil || c.TreeSize < last {
+					t.Errorf("%d entries after %d: %v", c.TreeSize, last, err)
+				}
+				last = c.TreeSize
+			}
+		})
+	}
+	for range 40 {
+		shelf.write(t, 20)
+		if _, err := s.Integrate(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	publishing.Wait()
+	if err := s.dir.Publish(t.Context(), shelf, s.keys, s.text); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.verified(t).Checkpoint.TreeSize; got != 800 {
+		t.Errorf("%d entries are published", got)
+	}
+}
+
+// aWitness is a witness of a log, reached at its name.
+type aWitness struct {
+	key  key
+	file string
+	*auditlog.Witness
+}
+
+func witnessAt(t testing.TB, name string, file string, logs ...auditlog.Keys) *aWitness {
+	t.Helper()
+	kept, err := auditlog.OpenWitnessFile(file, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kept.Close() })
+	public, err := auditlog.VerifierKey(kept.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := auditlog.NewWitness(kept.Key(), kept, logs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &aWitness{key{kept.Key(), public}, file, w}
+}
+
+// line is the witness's line in a file of keys.
+func (w *aWitness) line(name string) string {
+	return fmt.Sprintf("witness %s http://%s", w.key.public, name)
+}
+
+// towards sends requests to the witness whose name is the host's.
+type towards map[string]http.Handler
+
+func (n towards) RoundTrip(r *http.Request) (*http.Response, error) {
+	h, ok := n[r.URL.Host]
+	if !ok {
+		return nil, errors.New("no such host")
+	}
+	return into{h}.RoundTrip(r)
+}
+
+func TestWitnessesCosignWhatIsPublished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := logKey(t, origin, 1)
+		watched := keys(t, "log "+k.public)
+		one := witnessAt(t, "one.example", t.TempDir()+"/one.json", watched)
+		two := witnessAt(t, "two.example", t.TempDir()+"/two.json", watched)
+		network := towards{"one.example": one.Handler(time.Now)}
+		s := newStation(t, newShelf(), k, stationOptions{
+			dir: t.TempDir(), lines: []string{one.line("one.example"), two.line("two.example")}, client: &http.Client{Transport: network},
+		})
+		witnesses := func() (names []string) {
+			for _, c := range s.verified(t).Witnessed.Cosignatures {
+				names = append(names, c.Witness)
+			}
+			return names
+		}
+		s.run(t, func() {
+			id := s.shelf.write(t, 300)[0]
+			time.Sleep(5 * time.Second)
+			if diff := cmp.Diff([]string{"one.example"}, witnesses()); diff != "" {
+				t.Errorf("one of two answers (-want +got):\n%s", diff)
+			}
+			network["two.example"] = two.Handler(time.Now)
+			time.Sleep(5 * time.Second) // it is asked again
+			if diff := cmp.Diff([]string{"one.example", "two.example"}, witnesses()); diff != "" {
+				t.Errorf("both answer (-want +got):\n%s", diff)
+			}
+			clear(network)
+			s.shelf.write(t, 300)
+			time.Sleep(5 * time.Second)
+			audited := s.verified(t)
+			if audited.Checkpoint.TreeSize != 600 || audited.Checkpoint.State() != auditlog.Unwitnessed || audited.Witnessed.TreeSize != 300 {
+				t.Errorf("none answers: %+v", audited)
+			}
+			receipt, err := auditlog.ReceiptOf(t.Context(), s.shelf, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			proven, err := auditlog.VerifyReceipt(receipt.Format(), s.keys)
+			if err != nil || proven.Checkpoint.State() != auditlog.Witnessed {
+				t.Errorf("a receipt of what was witnessed: %s, %v", proven.Checkpoint.State(), err)
+			}
+		})
+		if s.Stopped() != nil {
+			t.Error(s.Stopped())
+		}
+	})
+}
+
+// What a restored store has forgotten, and a fork does not know, a witness does.
+func TestAWitnessStopsALogThatGoesBackOrForks(t *testing.T) {
+	for _, name := range []string{"restored from before", "from nothing", "forked"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := logKey(t, origin, 1)
+				w := witnessAt(t, "one.example", t.TempDir()+"/one.json", keys(t, "log "+k.public))
+				o := stationOptions{lines: []string{w.line("one.example")}, client: &http.Client{Transport: towards{"one.example": w.Handler(time.Now)}}}
+				s := newStation(t, newShelf(), k, o)
+				s.shelf.write(t, 100)
+				s.run(t, func() { time.Sleep(time.Second) })
+				other := s.shelf.copy()
+				s.shelf.write(t, 100)
+				s.run(t, func() { time.Sleep(5 * time.Second) })
+				want, size := "witness_ahead", int64(100)
+				switch name {
+				case "from nothing":
+					other, size = newShelf(), 0
+				case "forked": // while it did not reach the witness
+					want, size = "witness_sees_fork", 350
+					fork := newStation(t, other, k, stationOptions{})
+					other.write(t, 250)
+					fork.run(t, func() { time.Sleep(time.Second) })
+				}
+				other.write(t, 10)
+				again := newStation(t, other, k, o)
+				again.run(t, func() { time.Sleep(5 * time.Second) })
+				if again.Stopped() == nil || reasons(again.Stopped())[0] != want || again.size(t) != size {
+					t.Errorf("%d entries, stopped for %v", again.size(t), again.Stopped())
+				}
+			})
+		})
+	}
+}
