@@ -25,7 +25,7 @@ import (
 	"redress/internal/store/storetest"
 )
 
-var update = flag.Bool("update", false, "write the figures of docs/stories.md anew")
+var update = flag.Bool("update", false, "write what documents quote of the program anew")
 
 // requireTools makes a missing curl or bash a failure, not a skip.
 const requireTools = "REDRESS_REQUIRE_TOOLS"

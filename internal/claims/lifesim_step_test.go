@@ -242,9 +242,6 @@ func (l *lifesim) outcome(a *turn, err error) string {
 			l.tally.refused[field.Code]++
 		}
 		l.tally.refused[code]++
-		if a.verb == claims.DoAnswer || a.verb == claims.DoAskHuman {
-			l.tally.other["DBG "+string(a.verb)+" "+code]++
-		}
 		return code
 	default:
 		return "failed"

@@ -7,6 +7,7 @@ import (
 	"hash"
 	"maps"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func newLifesim(t *testing.T, engine string, seed uint64) *lifesim {
 	document := strings.Replace(string(schemeDocument(t, 1)), `"subscriptions":`, fmt.Sprintf(`"limits": {"cap": %d}, "subscriptions":`, schemeCap), 1)
 	must(l.PublishScheme(t.Context(), l.as(identity.Admin), []byte(document), claims.Reply[claims.SchemeVersion]{}))(t)
 	in := anIncident()
-	in.Filing.ClosesAt, in.Filing.LateUntil = closes.AddDate(3, 0, 0).UTC(), ptr(closes.AddDate(1000, 0, 0).UTC())
+	in.Filing.ClosesAt, in.Filing.LateUntil = closes.AddDate(30, 0, 0).UTC(), ptr(closes.AddDate(1000, 0, 0).UTC())
 	l.incident = l.open(t, in)
 	l.govern()
 	return l
@@ -154,9 +155,16 @@ func (l *lifesim) hire() {
 	})
 }
 
-// govern publishes a desk policy.
+// govern publishes a desk policy and, now and then, a catalogue of reasons.
 func (l *lifesim) govern() {
 	l.t.Helper()
+	if l.chance(40) {
+		document := must(l.Reasons(l.t.Context(), 0))(l.t).Bytes
+		l.tally.other["catalogues"]++
+		title := fmt.Sprintf(`"en": "Nothing was wrong (%d)"`, l.tally.other["catalogues"])
+		document = nothingWrong.ReplaceAll(document, []byte(title))
+		must(l.PublishReasons(l.t.Context(), l.as(identity.Admin), 0, document, claims.Reply[claims.Rulebook]{}))(l.t)
+	}
 	document := l.setPolicy(l.t, map[string]any{
 		"lease_minutes": pick(l, []int{30, 90}), "return_hours": pick(l, []int{2, 48}), "request_days": pick(l, []int{3, 14}), "appeal_days": pick(l, []int{7, 30}),
 		"senior_from_score": pick(l, []int{20, 60}), "sample_share_basis_points": 10_000, // or chance would decide what is looked at again
@@ -166,6 +174,9 @@ func (l *lifesim) govern() {
 	l.policy = must(claims.ParsePolicy(document))(l.t)
 	l.policy.Version = must(l.Policy(l.t.Context(), l.as(identity.Admin), 0))(l.t).Version
 }
+
+// nothingWrong is a title of the catalogue, as it is or was made.
+var nothingWrong = regexp.MustCompile(`"en": "Nothing was wrong[^"]*"`)
 
 // fail ends the test with how to see it again.
 func (l *lifesim) fail(about *subject, format string, args ...any) {
@@ -224,8 +235,11 @@ func (l *lifesim) run(steps int) {
 	for l.step = 1; l.step <= steps; l.step++ {
 		l.tick()
 		l.next()
-		if l.step%500 == 0 {
+		if l.step%1000 == 0 {
 			l.audit(false)
+		}
+		if l.step%10_000 == 0 {
+			l.t.Logf("step %d, %d claims, digest %.8x", l.step, l.filed, l.digest.Sum(nil))
 		}
 	}
 	l.step = steps
@@ -370,11 +384,11 @@ func (l *lifesim) unknown(where *place) string {
 // The same seed leads to the same life, on either engine.
 func TestSameSeedSameLife(t *testing.T) {
 	sums := map[string]string{}
-	for _, engine := range append([]string{"sqlite"}, storetest.Engines...) {
-		t.Run(engine, func(t *testing.T) {
+	for name, engine := range map[string]string{"once": "sqlite", "again": "sqlite", "elsewhere": "postgres"} {
+		t.Run(name, func(t *testing.T) {
 			l := newLifesim(t, engine, *lifeSeed)
 			l.run(250)
-			sums[t.Name()] = fmt.Sprintf("%x", l.digest.Sum(nil))
+			sums[name] = fmt.Sprintf("%x", l.digest.Sum(nil))
 		})
 	}
 	if distinct := slices.Compact(slices.Sorted(maps.Values(sums))); len(distinct) != 1 {
@@ -407,10 +421,24 @@ func (l *lifesim) report(took time.Duration) {
 	l.t.Logf("seed %d on %s: %d steps in %s, %.0f steps/s; %d claims, %d letters, clock at %s; digest %.8x",
 		l.seed, l.engine, l.step, took.Round(time.Millisecond), float64(l.step)/took.Seconds(), l.filed,
 		l.count("SELECT count(*) FROM letters"), l.clock.Now().Format(time.DateOnly), l.digest.Sum(nil))
+	rows, err := l.raw.QueryContext(l.t.Context(), `SELECT kind || ' ' || verdict || CASE WHEN needs = 1 THEN ', proposed' ELSE '' END, count(*) FROM decisions GROUP BY 1`)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer rows.Close()
+	kinds := map[string]int{}
+	for rows.Next() {
+		var kind string
+		var n int
+		if err := rows.Scan(&kind, &n); err != nil {
+			l.t.Fatal(err)
+		}
+		kinds[kind] = n
+	}
 	for _, part := range []struct {
 		name   string
 		counts map[string]int
-	}{{"done", l.tally.done}, {"refused", l.tally.refused}, {"broken", l.tally.breaks}, {"besides", l.tally.other}} {
+	}{{"done", l.tally.done}, {"refused", l.tally.refused}, {"broken", l.tally.breaks}, {"besides", l.tally.other}, {"decisions", kinds}} {
 		var words []string
 		sum := 0
 		for _, what := range slices.Sorted(maps.Keys(part.counts)) {

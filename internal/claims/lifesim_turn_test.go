@@ -61,10 +61,12 @@ var weights = map[claims.Verb]int{
 
 // weight is how often a verb is tried on a claim: what its state allows and the
 // rest of it does not is rare.
-func weight(c claims.Claim, verb claims.Verb) int {
+func weight(f facts, verb claims.Verb) int {
+	c := f.Claim
 	usual, known := weights[verb]
 	switch {
-	case c.State == claims.Decided && (verb == claims.DoChange || verb == claims.DoSubmit) && c.Verdict != claims.Rejected:
+	case c.State == claims.Decided && (verb == claims.DoChange || verb == claims.DoSubmit) && c.Verdict != claims.Rejected,
+		verb == claims.DoAppeal && f.Appeal != nil:
 		return 1
 	case verb == claims.DoAskHuman:
 		if c.Automatic {
@@ -91,7 +93,7 @@ func pick[T any](l *lifesim, list []T) T { return list[l.rand.IntN(len(list))] }
 // may, at its version; often enough not.
 func (l *lifesim) choose(about *subject) *turn {
 	a := &turn{about: about, version: about.facts.Claim.Version, desk: l.rand.IntN(len(l.desks))}
-	a.verb = l.verb(about.facts.Claim)
+	a.verb = l.verb(about)
 	a.actor = l.actor(about, a.verb)
 	switch chance := l.rand.IntN(100); {
 	case chance < 8:
@@ -115,16 +117,17 @@ func (l *lifesim) choose(about *subject) *turn {
 }
 
 // verb is what to try on a claim.
-func (l *lifesim) verb(c claims.Claim) claims.Verb {
+func (l *lifesim) verb(about *subject) claims.Verb {
+	c := about.facts.Claim
 	var bag []claims.Verb
 	for _, verb := range claims.Verbs {
 		_, allowed := life[c.State][verb]
 		if slices.Contains(scheduled, verb) || !allowed {
 			continue
 		}
-		bag = append(bag, slices.Repeat([]claims.Verb{verb}, weight(c, verb))...)
+		bag = append(bag, slices.Repeat([]claims.Verb{verb}, weight(about.facts, verb))...)
 	}
-	if len(bag) == 0 || l.chance(12) {
+	if len(bag) == 0 || l.chance(12) || c.State == claims.Closed && l.chance(60) {
 		verb := pick(l, claims.Verbs)
 		for slices.Contains(scheduled, verb) {
 			verb = pick(l, claims.Verbs)
@@ -340,8 +343,9 @@ func (l *lifesim) request(a *turn) {
 // decisions fills in what is done about decisions.
 func (l *lifesim) decisions(a *turn) {
 	c := a.about.facts.Claim
-	if a.n = c.Decisions; l.chance(5) {
-		a.n += l.rand.IntN(3) - 1
+	n := c.Decisions
+	if l.chance(5) {
+		n += l.rand.IntN(3) - 1
 	}
 	switch a.verb {
 	case claims.DoDecide:
@@ -359,10 +363,12 @@ func (l *lifesim) decisions(a *turn) {
 			return s.AmendDecision(ctx, a.actor, a.about.id, a.version, a.draft, reply)
 		}
 	case claims.DoApprove:
+		a.n = n
 		a.run = func(ctx context.Context, s *claims.Service, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
 			return s.ApproveDecision(ctx, a.actor, a.about.id, a.n, a.version, "확인했습니다", reply)
 		}
 	case claims.DoReturn:
+		a.n = n
 		a.run = func(ctx context.Context, s *claims.Service, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
 			return s.ReturnDecision(ctx, a.actor, a.about.id, a.n, a.version, "다시 보십시오", reply)
 		}

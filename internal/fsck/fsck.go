@@ -118,7 +118,7 @@ func (c *check) find(pointer, code, en, ko string, args ...any) {
 		c.More++
 		return
 	}
-	c.Findings = append(c.Findings, fault.At(pointer, code, en, ko, args...))
+	c.Findings = append(c.Findings, fault.Field{Pointer: pointer, Code: code, Detail: lang.F(en, ko, args...)})
 }
 
 // head holds the head against the checkpoint that was signed for it.

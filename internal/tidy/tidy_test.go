@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"internal/revenue"},
 	{"internal/baseline", "internal/scheme"},
 	{"internal/identity", "internal/auditlog", "internal/checks", "internal/evidence", "internal/letter"},
-	{"internal/claims", "internal/publication"},
+	{"internal/claims", "internal/publication", "internal/fsck"},
 	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox", "internal/jobs"},
 	{"internal/store/storetest", "api"},
 }

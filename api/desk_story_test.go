@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"redress/internal/checks"
+	"redress/internal/claims"
+)
+
+const (
+	deskDocument = "../docs/desk.md"
+	rulebooks    = "../internal/claims/rulebooks/"
+)
+
+// readDesk answers the document and one of its sections.
+func readDesk(t *testing.T, title string) (document, section string) {
+	t.Helper()
+	file, err := os.ReadFile(deskDocument)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(file), "\n## "+title+"\n")
+	if !found {
+		t.Fatalf("%s has no section %q", deskDocument, title)
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	return string(file), section
+}
+
+// keepDesk writes a section of the document that has changed, or fails.
+func keepDesk(t *testing.T, document, section, checked string) {
+	t.Helper()
+	switch {
+	case checked == section:
+	case *update && !t.Failed():
+		if err := os.WriteFile(deskDocument, []byte(strings.Replace(document, section, checked, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("%s differs from the program (go test ./api -run Desk -update writes it anew):\n%s", deskDocument, cmp.Diff(section, checked))
+	}
+}
+
+// answered is a block of commands, and what they answer where that is anything.
+var answered = regexp.MustCompile("(?s)```bash\n(.*?)```\n(?:\n```text\n.*?```\n)?")
+
+// walk are the events that each documented claim must have, by the variable that
+// its id is in, whatever the document says.
+var walk = []struct{ variable, state, events string }{
+	{"BREAD", "closed", "filed submitted assigned information_requested answered evidence_added answered held released decided attempt_refused " +
+		"decision_returned decided decision_approved amendment_proposed decision_approved accepted"},
+	{"RIDE", "decided", "filed submitted assigned decided evidence_added appealed assigned decided"},
+}
+
+func TestTheDeskWalkRunsAgainstTheDemoAndAnswersWhatItSays(t *testing.T) {
+	needTools(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	folder, _ := demo(t)
+	document, section := readDesk(t, "One claim through every path")
+
+	const end = "end of the block"
+	var script strings.Builder
+	for _, block := range answered.FindAllStringSubmatch(section, -1) {
+		script.WriteString(block[1] + "echo " + quoted(end) + "\n")
+	}
+	for _, claim := range walk {
+		script.WriteString("echo $" + claim.variable + "\n")
+	}
+	outputs := strings.Split(bash(t, folder, script.String()), end+"\n")
+	ids := strings.Fields(outputs[len(outputs)-1])
+	n := -1
+	keepDesk(t, document, section, answered.ReplaceAllStringFunc(section, func(block string) string {
+		n++
+		commands := "```bash\n" + answered.FindStringSubmatch(block)[1] + "```\n"
+		if outputs[n] == "" {
+			return commands
+		}
+		return commands + "\n```text\n" + outputs[n] + "```\n"
+	}))
+
+	admin := caller{environment(t, folder, "REDRESS"), environment(t, folder, "ADMIN")}
+	checkWalk(t, admin, ids)
+	bash(t, folder, script.String())
+	checkWalk(t, admin, ids) // a second time does no harm
+}
+
+// checkWalk proves that the claims of the walk went where they must.
+func checkWalk(t *testing.T, admin caller, ids []string) {
+	t.Helper()
+	for i, want := range walk {
+		claim := admin.must(t, 200, "GET", "/v1/claims/"+ids[i], nil, nil)
+		if claim["state"] != want.state {
+			t.Errorf("%s is %v, want %s", want.variable, claim["state"], want.state)
+		}
+		var types []string
+		for _, event := range admin.must(t, 200, "GET", "/v1/claims/"+ids[i]+"/events", nil, nil)["events"].([]any) {
+			types = append(types, strings.TrimPrefix(event.(map[string]any)["type"].(string), "claim."))
+		}
+		if diff := cmp.Diff(strings.Fields(want.events), types); diff != "" {
+			t.Errorf("events of %s (-want +got):\n%s", want.variable, diff)
+		}
+	}
+}
+
+// shippedBook reads a rulebook as it is shipped.
+func shippedBook(t *testing.T, name string, into any) {
+	t.Helper()
+	file, err := os.ReadFile(rulebooks + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(file, into); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// rowsOf are the first two cells of the rows of a section's tables whose first
+// one is code.
+func rowsOf(section string) [][2]string {
+	var rows [][2]string
+	for _, row := range tableRow.FindAllStringSubmatch(section, -1) {
+		if code, ok := strings.CutPrefix(row[1], "`"); ok {
+			rows = append(rows, [2]string{strings.TrimSuffix(code, "`"), strings.TrimSpace(row[2])})
+		}
+	}
+	return rows
+}
+
+func TestTheDeskPageListsEveryCheckWithItsPoints(t *testing.T) {
+	var policy claims.Policy
+	shippedBook(t, "desk_policy.json", &policy)
+	var want [][2]string
+	for _, code := range checks.Codes() {
+		want = append(want, [2]string{string(code), fmt.Sprint(policy.Points[code])})
+	}
+	_, section := readDesk(t, "Checks and score")
+	if diff := cmp.Diff(want, rowsOf(section)); diff != "" {
+		t.Errorf("checks (-program +page):\n%s", diff)
+	}
+}
+
+func TestTheDeskPageListsEveryFieldOfThePolicyAsShipped(t *testing.T) {
+	var policy map[string]any
+	shippedBook(t, "desk_policy.json", &policy)
+	policy["points"] = map[string]any{"*": "as above"} // told with the checks
+	want := map[string]string{}
+	flatten("", policy, want)
+	_, section := readDesk(t, "The desk policy")
+	got := map[string]string{}
+	for _, row := range rowsOf(section) {
+		got[row[0]] = row[1]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-program +page):\n%s", diff)
+	}
+}
+
+// flatten puts the leaves of a JSON document under their paths, those of an
+// array under one.
+func flatten(path string, value any, into map[string]string) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, field := range v {
+			flatten(strings.TrimPrefix(path+"."+name, "."), field, into)
+		}
+	case []any:
+		for _, element := range v {
+			flatten(path+"[]", element, into)
+		}
+	case float64:
+		into[path] = fmt.Sprintf("%.0f", v)
+	default:
+		into[path] = fmt.Sprint(v)
+	}
+}
+
+func TestTheDeskPageListsEveryReasonAsShipped(t *testing.T) {
+	var catalogue claims.Catalogue
+	shippedBook(t, "reason_catalogue.json", &catalogue)
+	document, section := readDesk(t, "The reason catalogue")
+	const head = "| kind | code | in English | in Korean | note |\n|---|---|---|---|---|\n"
+	before, _, found := strings.Cut(section, head)
+	if !found {
+		t.Fatalf("the table of reasons begins otherwise than %q", head)
+	}
+	rows := []string{before + strings.TrimSuffix(head, "\n")}
+	for _, r := range catalogue.Reasons {
+		note := ""
+		if r.NoteRequired {
+			note = "needed"
+		}
+		rows = append(rows, fmt.Sprintf("| %s | `%s` | %s | %s | %s |", r.Kind, r.Code, r.Title.EN, r.Title.KO, note))
+	}
+	keepDesk(t, document, section, strings.Join(slices.Concat(rows, []string{""}), "\n"))
+}
