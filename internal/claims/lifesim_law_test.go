@@ -188,7 +188,7 @@ func (l *lifesim) best(actor identity.Actor) *subject {
 var audits = map[string]string{
 	"losses compensated twice": `SELECT count(*) FROM covers a JOIN covers b ON a.incident_id = b.incident_id AND a.service = b.service AND a.unit = b.unit
 		AND a.claim_id < b.claim_id AND a.start_at < b.end_at AND b.start_at < a.end_at`,
-	"covers of claims without an award":    `SELECT count(*) FROM covers JOIN claims ON claims.id = covers.claim_id WHERE coalesce(claims.awarded, 0) = 0`,
+	"covers of claims without an award": `SELECT count(*) FROM covers JOIN claims ON claims.id = covers.claim_id WHERE coalesce(claims.awarded, 0) = 0`,
 	"events without an entry of a claim": `SELECT (SELECT count(*) FROM events)
 		- (SELECT count(*) FROM events JOIN entries ON entries.id = events.entry_id WHERE entries.type LIKE 'claim.%')`,
 	"entries of claims without an event":   `SELECT (SELECT count(*) FROM entries WHERE type LIKE 'claim.%') - (SELECT count(*) FROM events)`,

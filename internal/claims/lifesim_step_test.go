@@ -29,7 +29,7 @@ func (l *lifesim) filing(where *place) *turn {
 		d.Outlet = where.outlet
 		d.Expenses = []claims.Expense{{Kind: "added_cost", Amount: l.amount()}}
 	})
-	if l.chance(30) {
+	if l.chance(55) {
 		draft.Expenses[0].Amount = money.Minor(l.rand.IntN(5))
 	}
 	submit := l.chance(50)

@@ -169,7 +169,7 @@ func (l *lifesim) govern() {
 		"lease_minutes": pick(l, []int{30, 90}), "return_hours": pick(l, []int{2, 48}), "request_days": pick(l, []int{3, 14}), "appeal_days": pick(l, []int{7, 30}),
 		"senior_from_score": pick(l, []int{20, 60}), "sample_share_basis_points": 10_000, // or chance would decide what is looked at again
 		"authority":        []map[string]any{{"currency": "KRW", "reviewer": pick(l, []int{20_000, 500_000}), "senior": pick(l, []int{600_000, 20_000_000})}},
-		"straight_through": map[string]any{"enabled": l.chance(70), "max_score": 50, "min_history_weeks": 2},
+		"straight_through": map[string]any{"enabled": l.chance(70), "max_score": 200, "min_history_weeks": 2},
 	})
 	l.policy = must(claims.ParsePolicy(document))(l.t)
 	l.policy.Version = must(l.Policy(l.t.Context(), l.as(identity.Admin), 0))(l.t).Version
@@ -346,7 +346,7 @@ func (l *lifesim) file() {
 }
 
 // openShop registers one more shop; every second shares its account on the
-// platform with the one before. Few have a history.
+// platform with the one before. Half of the outlets have a history.
 func (l *lifesim) openShop() []*place {
 	l.t.Helper()
 	n := len(l.places) + l.filed
@@ -354,8 +354,11 @@ func (l *lifesim) openShop() []*place {
 		c.Outlets[0].PlatformID = fmt.Sprint("account-", l.tally.other["shops"]/2)
 		c.Outlets = append(c.Outlets, claims.Outlet{Code: "annex", Name: "별관", Sector: "cafe", Region: "KR-11"})
 	})
-	if l.chance(45) {
-		l.sells(l.t, registered.actor, registered, "main", "shop", times(honest(uint64(n), 3+l.rand.IntN(2)), money.Minor(pick(l, []int{100, 500, 2000}))))
+	for _, outlet := range []string{"main", "annex"} {
+		if l.chance(50) {
+			history := honest(uint64(10*n+len(outlet)), 3+l.rand.IntN(2))
+			l.sells(l.t, registered.actor, registered, outlet, "shop", times(history, money.Minor(pick(l, []int{100, 100, 500, 2000}))))
+		}
 	}
 	opened := []*place{{shop: registered, outlet: "main"}, {shop: registered, outlet: "annex"}}
 	l.places = append(l.places, opened...)
