@@ -322,6 +322,59 @@ func TestWhatWasNotPublishedIsPublishedLater(t *testing.T) {
 	})
 }
 
+// A crash between any two files leaves a log that verifies, and the next start
+// completes it.
+func TestACrashWhilePublishingLeavesALogThatVerifies(t *testing.T) {
+	k, shelf := logKey(t, origin, 1), newShelf()
+	grow := func(n int) {
+		shelf.write(t, n)
+		if _, err := newStation(t, shelf, k, stationOptions{}).Integrate(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	grow(300)
+	before := shelf.copy()
+	grow(400)
+	type file struct {
+		path string
+		data []byte
+	}
+	var files []file
+	if err := auditlog.Export(300, 700, shelf.LogTree(t.Context()), func(path string, data []byte) error {
+		files = append(files, file{path, data})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for crash := range len(files) + 1 {
+		dir := t.TempDir()
+		first := newStation(t, before, k, stationOptions{dir: dir})
+		if err := first.dir.Publish(t.Context(), before, first.keys, first.text); err != nil {
+			t.Fatal(err)
+		}
+		published := first.checkpoint(t)
+		for _, f := range files[:crash] {
+			path := filepath.Join(dir, f.path)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, f.data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := first.verified(t).Checkpoint.TreeSize; got != 300 {
+			t.Errorf("after %d files: %d entries", crash, got)
+		}
+		again := newStation(t, shelf, k, stationOptions{dir: dir})
+		if err := again.dir.Publish(t.Context(), shelf, again.keys, again.text); err != nil {
+			t.Fatal(err)
+		}
+		if got := again.verified(t, published).Checkpoint.TreeSize; got != 700 {
+			t.Errorf("completed after %d files: %d entries", crash, got)
+		}
+	}
+}
+
 // restoredLog is a log of 500 published entries whose store is from a backup at
 // 400, with 30 of the lost ones still waiting in it and 20 new ones.
 func restoredLog(t testing.TB, k key, dir string) *station {

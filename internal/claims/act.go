@@ -89,6 +89,9 @@ func (s *Service) move(ctx context.Context, tx Tx, actor identity.Actor, claim C
 	return claim, s.record(ctx, tx, actor, claim, event, done.data)
 }
 
+// attemptRefused is the event of something that was tried and refused.
+const attemptRefused = "claim.attempt_refused"
+
 // attempted leaves an event of something that was tried and refused, and returns
 // the refusal. Nothing else of the attempt remains.
 func (s *Service) attempted(ctx context.Context, actor identity.Actor, id, what string, refusal error) error {
@@ -101,7 +104,7 @@ func (s *Service) attempted(ctx context.Context, actor identity.Actor, id, what 
 		if err != nil {
 			return err
 		}
-		_, err = s.move(ctx, tx, actor, claim, "claim.attempt_refused", deed{to: claim.State, data: map[string]any{"what": what, "code": refused.Code}})
+		_, err = s.move(ctx, tx, actor, claim, attemptRefused, deed{to: claim.State, data: map[string]any{"what": what, "code": refused.Code}})
 		return err
 	})
 	if err != nil {

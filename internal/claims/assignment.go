@@ -80,6 +80,9 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, id string, v
 		if err := mayHave(ctx, tx, *claim, person); err != nil {
 			return deed{}, err
 		}
+		if claim.AppealOpen && person == actor.Person && actor.Role != identity.Senior {
+			return deed{}, appealNeedsSenior()
+		}
 		return s.assign(claim, person, policy), nil
 	})
 }

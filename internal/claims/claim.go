@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"redress/internal/auditlog"
@@ -361,10 +362,27 @@ func (s *Service) Events(ctx context.Context, actor identity.Actor, claimID stri
 	if err != nil || !actor.Can(identity.OwnClaims) {
 		return events, err
 	}
-	for i := range events {
-		events[i].Data = withoutPerson(events[i].Data)
+	for i, e := range events {
+		events[i] = e.shown()
 	}
 	return events, nil
+}
+
+// deskEvents are how the desk organises its work.
+var deskEvents = []string{
+	rules[DoAssign].Event, rules[DoPutBack].Event, rules[DoRecuse].Event, rules[DoHold].Event, rules[DoRelease].Event,
+	rules[DoReturn].Event, rules[DoAmend].Event, attemptRefused,
+}
+
+// shown is the event as its claimant sees it. That the desk worked on the claim
+// is told; how, and what it only proposed, is not.
+func (e Event) shown() Event {
+	if slices.Contains(deskEvents, e.Type) || e.Data["stands"] == false {
+		e.Type, e.Data = "claim.reviewed", map[string]any{}
+		return e
+	}
+	e.Data = withoutPerson(e.Data)
+	return e
 }
 
 // withoutPerson is an event's data as its claimant, and the log, have it.

@@ -24,6 +24,9 @@ func (c Claim) NextStep(now time.Time) (lang.Text, *time.Time) {
 	case OnHold:
 		return lang.T("The review is paused until the date given; it goes on by itself.", "심사가 잠시 멈췄습니다. 표시된 날짜에 저절로 이어집니다."), c.DueAt
 	case Decided:
+		if c.DueAt == nil || !now.Before(*c.DueAt) {
+			return lang.T("The decision is final; the claim is about to be closed.", "결정이 확정되었습니다. 청구가 곧 종결됩니다."), nil
+		}
 		return c.afterDecision(), c.DueAt
 	case Appealed:
 		return lang.T("Somebody who did not decide before is reviewing your appeal.", "처음 결정하지 않은 담당자가 이의신청을 심사하고 있습니다."), c.Expected(now)

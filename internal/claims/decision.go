@@ -109,9 +109,13 @@ func (s *Service) AmendDecision(ctx context.Context, actor identity.Actor, id st
 	return s.decide(ctx, actor, m, DoAmend, Amendment, draft, reply)
 }
 
+func appealNeedsSenior() error {
+	return fault.New(fault.Forbidden, "appeal_needs_senior", "Appeals are decided by seniors.", "이의신청은 선임 심사자가 결정합니다.")
+}
+
 func (s *Service) decide(ctx context.Context, actor identity.Actor, m matter, verb Verb, kind DecisionKind, draft DecisionDraft, reply Reply[Claim]) (Claim, error) {
 	if kind == AppealDecision && actor.Role != identity.Senior {
-		return Claim{}, fault.New(fault.Forbidden, "appeal_needs_senior", "Appeals are decided by seniors.", "이의신청은 선임 심사자가 결정합니다.")
+		return Claim{}, appealNeedsSenior()
 	}
 	decision, err := m.decision(actor, kind, draft)
 	if err != nil {

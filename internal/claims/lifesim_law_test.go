@@ -99,6 +99,7 @@ func (l *lifesim) unlawful(a *turn, before, after facts) []string {
 		w.unless(!l.leased(c) || c.AssignedTo == person || senior, "taken from %s", c.AssignedTo)
 		w.unless(person == a.actor.Person || senior, "given to %s by a %s", person, a.actor.Role)
 		w.unless(!before.keeps(person), "%s is kept from it", person)
+		w.unless(!c.AppealOpen || senior, "a %s takes an appeal", a.actor.Role)
 	case claims.DoRelease, claims.DoRecall:
 		w.unless(c.AssignedTo == a.actor.Person || senior, "the claim of %s", c.AssignedTo)
 	}

@@ -44,9 +44,6 @@ func (l *lifesim) try(a *turn, p *plan) {
 	l.t.Helper()
 	l.broken.plan = p
 	got, err := a.run(l.t.Context(), l.desks[a.desk], a.reply())
-	if p.broke {
-		l.tally.breaks[string(p.what)]++
-	}
 	l.keep(a)
 	l.settle(a, got, err, p.commits)
 }
@@ -123,10 +120,11 @@ func (l *lifesim) judged(a *turn, before, after facts, got claims.Claim, err err
 		return w
 	default:
 		w = append(w, l.unfounded(a, refused.Code, before)...)
+		w.unless((grown == 1) == slices.Contains(attemptCodes, refused.Code), "refused as %s, and %d events", refused.Code, grown)
 		if grown == 0 {
 			return w
 		}
-		w.unless(slices.Contains(attemptCodes, refused.Code) && after.Events[len(after.Events)-1].Data["code"] == refused.Code, "refused as %s, and an event", refused.Code)
+		w.unless(after.Events[len(after.Events)-1].Data["code"] == refused.Code, "refused as %s", refused.Code)
 	}
 	if len(after.Events) == 0 {
 		return w
@@ -214,6 +212,8 @@ func (l *lifesim) unfounded(a *turn, code string, before facts) []string {
 		w.unless(before.keeps(a.actor.Person) || before.keeps(a.person), "nobody keeps them from it: %+v", before.Exclusions)
 	case "appeal_filed_before":
 		w.unless(before.Appeal != nil, "there was no appeal")
+	case "appeal_needs_senior":
+		w.unless(c.AppealOpen && a.actor.Role != identity.Senior, "they are a senior")
 	case "appeal_period_over", "answer_period_over":
 		w.unless(!inPeriod, "it lasts until %v", c.DueAt)
 	}
@@ -273,9 +273,6 @@ func (l *lifesim) takeNext() {
 	p := l.breakage(l.best(a.actor))
 	l.broken.plan = p
 	got, err := l.desks[a.desk].Next(l.t.Context(), a.actor, claims.ClaimFilter{IncidentID: l.incident.ID}, claims.Reply[*claims.Claim]{})
-	if p.broke {
-		l.tally.breaks[string(p.what)]++
-	}
 	best := l.best(a.actor)
 	if fault.As(err) != nil && !slices.Contains(doers[claims.DoAssign], string(a.actor.Role)) {
 		return
@@ -300,9 +297,6 @@ func (l *lifesim) tend() {
 	p := l.breakage(l.at)
 	l.broken.plan = p
 	moved, err := l.desks[l.rand.IntN(len(l.desks))].Tend(l.t.Context())
-	if p.broke {
-		l.tally.breaks[string(p.what)]++
-	}
 	if err != nil && !errors.Is(err, errBroken) {
 		l.fail(nil, "tend: %v", err)
 	}
@@ -369,12 +363,8 @@ func (l *lifesim) bulk() {
 		a := &turn{verb: verb, actor: actor, about: s, version: s.facts.Claim.Version - int64(l.rand.IntN(6)/5)}
 		turns, action.Claims = append(turns, a), append(action.Claims, claims.ClaimVersion{ID: s.id, Version: a.version})
 	}
-	p := l.breakage(nil)
-	l.broken.plan = p
+	l.broken.plan = l.breakage(nil)
 	results, err := l.desks[l.rand.IntN(len(l.desks))].Bulk(l.t.Context(), actor, action, claims.Reply[[]claims.BulkResult]{})
-	if p.broke {
-		l.tally.breaks[string(p.what)]++
-	}
 	if !action.Preview {
 		l.each(turns, results, err)
 		return
@@ -400,12 +390,8 @@ func (l *lifesim) batch() {
 		a := &turn{verb: claims.DoDecide, actor: actor, about: s, version: s.facts.Claim.Version, draft: l.decision(s, claims.FirstDecision)}
 		turns, rows = append(turns, a), append(rows, claims.BatchRow{ClaimID: s.id, Version: a.version, Draft: a.draft})
 	}
-	p := l.breakage(nil)
-	l.broken.plan = p
+	l.broken.plan = l.breakage(nil)
 	results, err := l.desks[l.rand.IntN(len(l.desks))].DecideBatch(l.t.Context(), actor, rows, claims.Reply[[]claims.BulkResult]{})
-	if p.broke {
-		l.tally.breaks[string(p.what)]++
-	}
 	l.each(turns, results, err)
 }
 

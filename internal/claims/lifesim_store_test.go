@@ -45,7 +45,14 @@ type plan struct {
 // breaking is a store whose transactions fail as planned.
 type breaking struct {
 	claims.Store
-	plan *plan
+	plan   *plan
+	breaks map[string]int // how often each breakage happened
+}
+
+func (s *breaking) broke(p *plan) error {
+	p.broke = true
+	s.breaks[string(p.what)]++
+	return errBroken
 }
 
 func (s *breaking) InTx(ctx context.Context, f func(ctx context.Context, tx claims.Tx) error) error {
@@ -57,23 +64,21 @@ func (s *breaking) InTx(ctx context.Context, f func(ctx context.Context, tx clai
 	}
 	switch what {
 	case brokenBefore:
-		p.broke = true
-		return errBroken
+		return s.broke(p)
 	case overtaken:
-		p.broke = true
+		s.broke(p)
 		p.rival()
 		s.plan = p
 	}
 	err := s.Store.InTx(ctx, func(ctx context.Context, tx claims.Tx) error {
 		if what == brokenDuring {
-			tx = fragile{Tx: tx, plan: p, left: &p.write}
+			tx = fragile{Tx: tx, store: s, plan: p}
 		}
 		if err := f(ctx, tx); err != nil {
 			return err
 		}
 		if what == brokenAtEnd {
-			p.broke = true
-			return errBroken
+			return s.broke(p)
 		}
 		return nil
 	})
@@ -82,8 +87,7 @@ func (s *breaking) InTx(ctx context.Context, f func(ctx context.Context, tx clai
 	}
 	p.commits++
 	if what == brokenAfter {
-		p.broke = true
-		return errBroken
+		return s.broke(p)
 	}
 	return nil
 }
@@ -91,14 +95,13 @@ func (s *breaking) InTx(ctx context.Context, f func(ctx context.Context, tx clai
 // fragile is a transaction of which one write fails.
 type fragile struct {
 	claims.Tx
-	plan *plan
-	left *int // writes that succeed yet
+	store *breaking
+	plan  *plan
 }
 
 func (t fragile) write(f func() error) error {
-	if *t.left--; *t.left == -1 {
-		t.plan.broke = true
-		return errBroken
+	if t.plan.write--; t.plan.write == -1 {
+		return t.store.broke(t.plan)
 	}
 	return f()
 }

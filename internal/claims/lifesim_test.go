@@ -77,7 +77,7 @@ type subject struct {
 
 // tally counts what happened.
 type tally struct {
-	done, refused, breaks, other map[string]int
+	done, refused, other map[string]int
 }
 
 // schemeCap is the most that the simulation's scheme pays.
@@ -87,8 +87,8 @@ func newLifesim(t *testing.T, engine string, seed uint64) *lifesim {
 	t.Helper()
 	l := &lifesim{
 		town: &town{engine: engine, clock: clock{now: today}, actors: map[identity.Role]identity.Actor{identity.Public: identity.Anyone}},
-		t:    t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), options: storetest.Options(t, engine), broken: &breaking{plan: &plan{}},
-		shelf: shelf{}, digest: sha256.New(), tally: tally{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}},
+		t:    t, seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), options: storetest.Options(t, engine), broken: &breaking{breaks: map[string]int{}},
+		shelf: shelf{}, digest: sha256.New(), tally: tally{map[string]int{}, map[string]int{}, map[string]int{}},
 	}
 	l.raw = storetest.Raw(t, l.options)
 	t.Cleanup(func() {
@@ -441,7 +441,7 @@ func (l *lifesim) report(took time.Duration) {
 	for _, part := range []struct {
 		name   string
 		counts map[string]int
-	}{{"done", l.tally.done}, {"refused", l.tally.refused}, {"broken", l.tally.breaks}, {"besides", l.tally.other}, {"decisions", kinds}} {
+	}{{"done", l.tally.done}, {"refused", l.tally.refused}, {"broken", l.broken.breaks}, {"besides", l.tally.other}, {"decisions", kinds}} {
 		var words []string
 		sum := 0
 		for _, what := range slices.Sorted(maps.Keys(part.counts)) {
@@ -461,7 +461,7 @@ func (l *lifesim) reached() {
 		}
 	}
 	for _, what := range breakages {
-		if l.tally.breaks[string(what)] == 0 {
+		if l.broken.breaks[string(what)] == 0 {
 			l.t.Errorf("nothing broke %s", what)
 		}
 	}

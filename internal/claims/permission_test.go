@@ -57,6 +57,33 @@ IssueKey, any       401    yes   403      403      403    403   403     403     
 IssueKey, delegate  401    yes   403      403      403    403   403     yes      403      404
 Keys                401    yes   403      403      403    403   403     yes      403      yes
 RevokeKey           401    yes   403      403      403    403   403     yes      403      404
+Appeal              401    yes   yes      yes      yes    yes   403     yes      yes      404
+Bulk                401    403   403      yes      yes    403   403     403      403      403
+Checks              401    yes   yes      yes      yes    yes   403     yes      yes      404
+Clocks              401    yes   yes      yes      yes    yes   403     403      403      403
+DecideBatch         401    403   403      yes      yes    403   403     403      403      403
+Decisions           401    yes   yes      yes      yes    yes   403     yes      yes      404
+EndQualityReview    401    403   403      yes      yes    403   403     403      403      403
+Letter              401    yes   yes      yes      yes    yes   403     yes      yes      404
+ListEvidence        401    yes   yes      yes      yes    yes   403     yes      yes      404
+Next                401    403   403      yes      yes    403   403     403      403      403
+NextQualityReview   401    403   403      yes      yes    403   403     403      403      403
+OpenEvidence        401    yes   yes      yes      yes    yes   403     yes      yes      404
+Policy              401    yes   yes      yes      yes    yes   403     403      403      403
+PublishPolicy       401    yes   403      403      403    403   403     403      403      403
+PublishReasons      401    yes   403      403      403    403   403     403      403      403
+QualityReviews      401    yes   yes      yes      yes    yes   403     403      403      403
+Reads               401    yes   403      403      yes    403   403     yes      yes      404
+Receipt             401    yes   yes      yes      yes    yes   403     yes      yes      404
+Receipts            401    yes   yes      yes      yes    yes   403     yes      yes      404
+Requests            401    yes   yes      yes      yes    yes   403     yes      yes      404
+SaveView            401    403   403      yes      yes    403   403     403      403      403
+Similar             401    403   403      yes      yes    403   403     403      403      403
+Stages              401    yes   yes      yes      yes    yes   403     yes      yes      404
+TryPolicy           401    yes   403      403      403    403   403     403      403      403
+UploadEvidence      401    yes   yes      yes      yes    403   403     yes      yes      404
+Views               401    403   403      yes      yes    403   403     403      403      403
+DeleteView          401    403   403      yes      yes    403   403     403      403      403
 `
 
 // callers are the columns of the table.
@@ -261,12 +288,21 @@ func TestEachMethodAnswersEachCallerAsThePermissionTableSays(t *testing.T) {
 
 // unguarded is what asks for no permission: what the public may read, and what
 // the server and its command line do by themselves.
-var unguarded = []string{"Answered", "Authenticate", "Forget", "IssueFirstKey", "Ready", "Recompute", "RunSimulation", "Scheme", "Schemes"}
+var unguarded = []string{
+	"Answered", "Authenticate", "Forget", "IssueFirstKey", "KeepFiles", "Prepare", "Ready", "Reasons", "Recompute", "RunSimulation", "Scheme", "Schemes",
+	"SweepEvidence", "Tend",
+}
 
 func TestPermissionTableKnowsEveryMethod(t *testing.T) {
 	for method := range reflect.TypeFor[*claims.Service]().Methods() {
 		listed := slices.ContainsFunc(attempts, func(a attempt) bool { return a.method == method.Name || strings.HasPrefix(a.method, method.Name+",") })
-		if listed == slices.Contains(unguarded, method.Name) {
+		known := 0
+		for _, in := range []bool{listed, slices.Contains(unguarded, method.Name), slices.Contains(byVerb, method.Name)} {
+			if in {
+				known++
+			}
+		}
+		if known != 1 {
 			t.Errorf("%s must be either in the table or among what asks no permission", method.Name)
 		}
 	}

@@ -376,7 +376,7 @@ func TestEveryVerbInEveryStateByEveryRole(t *testing.T) {
 			for verb, to := range life[state] {
 				for _, caller := range doers[verb] {
 					actor, what := s.caller(caller), fmt.Sprintf("%s, %s, %s", state, verb, caller)
-					if state == claims.Appealed && verb == claims.DoDecide && caller == "reviewer" {
+					if state == claims.Appealed && (verb == claims.DoDecide || verb == claims.DoAssign) && caller == "reviewer" {
 						_, err := g.do(t, actor, verb, g.subject(t, state, verb, actor.Person))
 						wants(t, what, err, fault.Forbidden, "appeal_needs_senior")
 						continue

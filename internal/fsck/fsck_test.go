@@ -162,6 +162,7 @@ func (w *world) intrude(t testing.TB, o store.Options) intruder {
 		i.do("SET session_replication_role = replica") // neither triggers nor references
 		return i
 	}
+	i.do("PRAGMA synchronous = OFF")
 	for _, name := range i.texts("SELECT name FROM sqlite_master WHERE type = 'trigger'") {
 		i.do("DROP TRIGGER " + name)
 	}
@@ -517,7 +518,10 @@ var manipulations = []manipulation{
 	{"add a scheme", runs(
 		"INSERT INTO schemes (id, version, title_ko, title_en, hash, bytes, created_at) SELECT id, 9, title_ko, title_en, hash, bytes, created_at FROM schemes WHERE id = '{scheme}'",
 	), "scheme:{scheme}/9 document_unlogged"},
-	{"swap the reasons", runs("UPDATE rulebooks SET bytes = salt FROM (SELECT min(salt) AS salt FROM entries) e WHERE kind = 'reason_catalogue'"), "rulebook:reason_catalogue/1 document_changed"},
+	{"swap the reasons", runs("UPDATE rulebooks SET bytes = (SELECT salt FROM entries WHERE id = '{decided}') WHERE kind = 'reason_catalogue'"), "rulebook:reason_catalogue/1 document_changed"},
+	{"swap the reasons with their hash", runs(
+		"UPDATE rulebooks SET bytes = (SELECT bytes FROM schemes WHERE id = '{scheme}'), hash = (SELECT hash FROM schemes WHERE id = '{scheme}') WHERE kind = 'reason_catalogue'",
+	), "rulebook:reason_catalogue/1 document_differs"},
 	{"close an incident", runs("UPDATE incidents SET state = 'closed' WHERE id = '{incident}'"), "incident:{incident} document_differs"},
 	{"set an incident back", runs("UPDATE incidents SET version = version - 1 WHERE id = '{incident}'"), "incident:{incident} document_differs"},
 }

@@ -96,7 +96,7 @@ func (r reader) LoggedEntries(ctx context.Context, from int64, limit int) ([]fsc
 // UnloggedEntries lists entries that are no leaf.
 func (r reader) UnloggedEntries(ctx context.Context, after string, limit int) ([]fsck.Unlogged, error) {
 	var rows []struct {
-		entryRow
+		Entry entryRow `gorm:"embedded"`
 		Waits bool
 	}
 	err := r.db.WithContext(ctx).Raw(`SELECT e.*, EXISTS (SELECT 1 FROM entries_pending p WHERE p.entry_id = e.id AND p.commitment = e.commitment) AS waits
@@ -106,7 +106,7 @@ func (r reader) UnloggedEntries(ctx context.Context, after string, limit int) ([
 	}
 	list := make([]fsck.Unlogged, len(rows))
 	for i, row := range rows {
-		list[i] = fsck.Unlogged{Entry: row.entry(), Waits: row.Waits}
+		list[i] = fsck.Unlogged{Entry: row.Entry.entry(), Waits: row.Waits}
 	}
 	return list, nil
 }
