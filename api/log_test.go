@@ -14,6 +14,7 @@ import (
 
 	"redress/internal/auditlog"
 	"redress/internal/claims"
+	"redress/internal/store"
 	"redress/internal/store/storetest"
 )
 
@@ -193,7 +194,7 @@ func TestTwoServersPublishOneLog(t *testing.T) {
 // A restored older database signs nothing, says so, and goes on once it has taken
 // over what was published.
 func TestARestoredOlderDatabaseTakesOverWhatWasPublished(t *testing.T) {
-	o := storetest.Options(t, "sqlite")
+	o := store.Options{Dir: t.TempDir()}
 	args := []string{"--dir", o.Dir, "--database-url", ""}
 	b := newLogbook(t, args)
 	k := &killing{t: t, args: b.flags, admin: command(t, append([]string{"keys", "admin"}, args...)...)}
@@ -263,7 +264,7 @@ func fetch(t testing.TB, url string) int {
 // A consumer group's witness cosigns what a server publishes, receipts carry its
 // cosignature, and a fork of the log finds no cosignature and no second reader.
 func TestAWitnessOfTheProgram(t *testing.T) {
-	o := storetest.Options(t, "sqlite")
+	o := store.Options{Dir: t.TempDir()}
 	args := []string{"--dir", o.Dir, "--database-url", ""}
 	b := newLogbook(t, args)
 	k := &killing{t: t, args: b.flags, admin: command(t, append([]string{"keys", "admin"}, args...)...)}
@@ -362,7 +363,7 @@ func (b *logbook) receiptByCommand(f *filed, keys string) {
 
 // What verify and fsck find, they name, and they fail.
 func TestVerifyAndFsckFailByName(t *testing.T) {
-	o := storetest.Options(t, "sqlite")
+	o := store.Options{Dir: t.TempDir()}
 	args := []string{"--dir", o.Dir, "--database-url", ""}
 	b := newLogbook(t, args)
 	k := &killing{t: t, args: b.flags, admin: command(t, append([]string{"keys", "admin"}, args...)...)}
@@ -402,7 +403,7 @@ func TestVerifyAndFsckFailByName(t *testing.T) {
 }
 
 func TestALogsKeyIsRotatedByCommand(t *testing.T) {
-	o := storetest.Options(t, "sqlite")
+	o := store.Options{Dir: t.TempDir()}
 	args := []string{"--dir", o.Dir, "--database-url", ""}
 	b := newLogbook(t, args)
 	start(t, b.flags...).kill()

@@ -2,8 +2,9 @@
 // them, the tree over the commitments with its proofs and tiles, checkpoints
 // signed by the log and cosigned by witnesses, receipts, and the verification of
 // all of it. Its formats are those of C2SP (tlog-tiles, tlog-checkpoint,
-// tlog-cosignature, tlog-witness, tlog-proof). Where the log is stored, and what
-// time it is, it is told.
+// tlog-cosignature, tlog-witness, tlog-proof). Log runs it: it sequences the
+// entries that wait, signs, has witnesses cosign, and publishes. Which database it
+// is stored in, and what time it is, it is told.
 package auditlog
 
 import (

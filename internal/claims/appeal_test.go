@@ -127,7 +127,7 @@ func TestAnAppealIsDecidedByASeniorWithAnErrorCode(t *testing.T) {
 		f := d.claim(t, 0, 100_000)
 		d.decides(t, f, d.reviewer, partly(100_000, 40_000))
 		d.appeal(t, f)
-		d.taken(t, f, d.rival)
+		must(d.Assign(t.Context(), d.senior, f.ID, 0, d.rival.Person, anyClaim))(t)
 		d.refused(t, "by a reviewer", fault.Forbidden, "appeal_needs_senior", func() error {
 			return failed(d.Decide(t.Context(), d.rival, f.ID, 0, upholds(partly(100_000, 40_000)), anyClaim))
 		})

@@ -241,7 +241,7 @@ func (d *desk) attempted(t testing.TB, f filedClaim, what string, kind fault.Kin
 
 func (d *desk) lastEvent(t testing.TB, f filedClaim) claims.Event {
 	t.Helper()
-	events := must(d.Events(t.Context(), f.own, f.ID))(t)
+	events := must(d.Events(t.Context(), d.senior, f.ID))(t)
 	return events[len(events)-1]
 }
 

@@ -154,7 +154,7 @@ func TestAFileThatIsNotTakenLeavesNothing(t *testing.T) {
 			{"a cut line", nil, func(u *claims.EvidenceUpload) { u.Body = io.MultiReader(bytes.NewReader(aPicture(1)), broken{cut}) }, fault.Internal, "", false},
 		} {
 			t.Run(c.name, func(t *testing.T) {
-				events := len(must(s.Events(t.Context(), s.as(identity.Claimant), s.claim.ID))(t))
+				events := len(must(s.Events(t.Context(), s.as(identity.Senior), s.claim.ID))(t))
 				change := c.change
 				if change == nil {
 					change = func(*claims.EvidenceUpload) {}
@@ -168,7 +168,7 @@ func TestAFileThatIsNotTakenLeavesNothing(t *testing.T) {
 				if blobs := s.blobs(t); len(blobs) != 0 || s.counts(t, "evidence_files")["evidence_files"] != 0 {
 					t.Errorf("left behind: %v", blobs)
 				}
-				after := must(s.Events(t.Context(), s.as(identity.Claimant), s.claim.ID))(t)
+				after := must(s.Events(t.Context(), s.as(identity.Senior), s.claim.ID))(t)
 				last := after[len(after)-1]
 				if attempted := len(after) == events+1 && last.Type == "claim.attempt_refused" && last.Data["code"] == c.code; attempted != c.attempted || !attempted && len(after) != events {
 					t.Errorf("%d new events, the last %+v", len(after)-events, last)
@@ -194,7 +194,7 @@ func TestMalwareIsRefusedAndKnownOf(t *testing.T) {
 		}
 		_, err := s.upload([]byte("date,sales\n2022-10-15,infected\n"), func(u *claims.EvidenceUpload) { u.Name, u.Type = "a.csv", "text/csv" })
 		wants(t, "an infected file", err, fault.Invalid, "malware_found")
-		events := must(s.Events(t.Context(), s.as(identity.Claimant), s.claim.ID))(t)
+		events := must(s.Events(t.Context(), s.as(identity.Senior), s.claim.ID))(t)
 		if last := events[len(events)-1]; last.Type != "claim.attempt_refused" || last.Data["what"] != "evidence" || last.Data["code"] != "malware_found" {
 			t.Errorf("the last event is %+v", last)
 		}

@@ -165,8 +165,8 @@ func (s *Service) correction(ctx context.Context, m matter, reason Reason, last 
 		return nil, err
 	}
 	c := &letter.Correction{Items: []lang.Text{reason.Title}, How: howToCorrect, Until: last}
-	for _, row := range rows {
-		if row.Result == "flagged" && row.Remedy != nil {
+	for _, row := range remedies(rows) {
+		if row.Remedy != nil {
 			c.Items = append(c.Items, *row.Remedy)
 		}
 	}

@@ -1,7 +1,9 @@
 package claims_test
 
 import (
+	"fmt"
 	"slices"
+	"time"
 
 	"redress/internal/claims"
 	"redress/internal/identity"
@@ -89,6 +91,7 @@ func (l *lifesim) unlawful(a *turn, before, after facts) []string {
 		w.unless(!before.amended(), "an amendment is proposed")
 	case claims.DoAppeal:
 		w.unless(before.Appeal == nil && inPeriod, "an appeal until %v, after %+v", c.DueAt, before.Appeal)
+		w.unless(after.Claim.Rank.Equal(queuedAt(now.Add(l.policy.Promise()), c.Stake)), "an appeal queued at %s", after.Claim.Rank)
 	case claims.DoAskHuman:
 		w.unless(c.Automatic && inPeriod, "a person asked for until %v", c.DueAt)
 	case claims.DoAnswer:
@@ -146,6 +149,7 @@ func (l *lifesim) unlawfulDecision(a *turn, before, after facts) []string {
 			w.unless(!before.keeps(a.actor.Person), "%s is kept from it", a.actor.Person)
 		}
 	case claims.DoSubmit:
+		w.unless(after.Claim.Rank.Equal(queuedAt(*after.Claim.PromisedAt, after.Claim.Stake)), "queued at %s, promised at %s", after.Claim.Rank, after.Claim.PromisedAt)
 		if made == 1 {
 			c, d := after.Claim, after.Decisions[newest]
 			w.unless(d.Kind == claims.AutomaticDecision && l.policy.StraightThrough.Enabled && !c.HumanAsked && !c.Late && newest == 0, "decided at submission: %+v", d)
@@ -166,6 +170,13 @@ func worth(d claims.Decision, c claims.Claim) money.Minor {
 		w = max(w, *c.Awarded)
 	}
 	return w
+}
+
+// queuedAt is the place in the queue of a claim that is to be decided by then: a
+// day earlier for each digit at stake but the first.
+func queuedAt(by time.Time, stake money.Minor) time.Time {
+	digits := len(fmt.Sprint(int64(stake)))
+	return by.AddDate(0, 0, 1-digits)
 }
 
 // best is the claim that is next for a reviewer, by the facts; nil for none.

@@ -71,6 +71,9 @@ func (l *lifesim) settle(a *turn, got claims.Claim, err error, commits int) {
 	w := flaws(after.flaws(l.incident))
 	w = append(w, after.lost(before)...)
 	w.unless(commits == unknownCommits || grown == commits || a.verb == doFile && grown <= 2, "%d events of %d transactions", grown, commits)
+	if p := l.broken.plan; commits != unknownCommits && p.broke && p.what != overtaken {
+		w.unless(errors.Is(err, errBroken), "the transaction broke %s, and nobody noticed", p.what)
+	}
 	for _, f := range after.Files {
 		w.unless(l.shelf[f.ID] != nil, "the bytes of file %s are gone", f.ID)
 	}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"time"
 
+	"redress/internal/auditlog"
 	"redress/internal/claims"
 	"redress/internal/evidence"
 	"redress/internal/fault"
@@ -49,6 +50,7 @@ type breaking struct {
 	breaks map[string]int // how often each breakage happened
 }
 
+// broke says that what was planned happened.
 func (s *breaking) broke(p *plan) error {
 	p.broke = true
 	s.breaks[string(p.what)]++
@@ -99,6 +101,7 @@ type fragile struct {
 	plan  *plan
 }
 
+// write carries out one write, unless it is the one that fails.
 func (t fragile) write(f func() error) error {
 	if t.plan.write--; t.plan.write == -1 {
 		return t.store.broke(t.plan)
@@ -124,6 +127,18 @@ func (t fragile) InsertChecks(ctx context.Context, rows []claims.CheckRow) error
 
 func (t fragile) InsertEvent(ctx context.Context, e claims.Event) error {
 	return t.write(func() error { return t.Tx.InsertEvent(ctx, e) })
+}
+
+func (t fragile) InsertEntry(ctx context.Context, e auditlog.Entry) error {
+	return t.write(func() error { return t.Tx.InsertEntry(ctx, e) })
+}
+
+func (t fragile) InsertBatch(ctx context.Context, b claims.Batch, decisions []claims.Decision) error {
+	return t.write(func() error { return t.Tx.InsertBatch(ctx, b, decisions) })
+}
+
+func (t fragile) DrawBatch(ctx context.Context, b claims.Batch, reviews []claims.QualityReview) error {
+	return t.write(func() error { return t.Tx.DrawBatch(ctx, b, reviews) })
 }
 
 func (t fragile) EnterStage(ctx context.Context, s claims.Stage) error {

@@ -218,7 +218,7 @@ func (l *lifesim) tick() {
 // breakage plans what happens to the next turn: nothing, mostly. Whoever is
 // quicker does something to the same claim.
 func (l *lifesim) breakage(rivals *subject) *plan {
-	p := &plan{what: sound, at: l.rand.IntN(8) / 7, write: l.rand.IntN(9)}
+	p := &plan{what: sound, at: l.rand.IntN(8) / 7, write: l.rand.IntN(7)}
 	if l.chance(12) {
 		p.what = pick(l, breakages)
 	}

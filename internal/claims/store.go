@@ -149,8 +149,8 @@ type DeskReader interface {
 	// Twins looks for a submission's look-alikes by keyed hash, each by an index.
 	// The claim need not be stored yet.
 	Twins(ctx context.Context, claim Claim, claimant Claimant, now time.Time) (Twins, error)
-	// Copies counts the marks (keyed hashes of weeks of a history) that histories
-	// of other claimants carry, too.
+	// Copies counts the other claimants whose histories carry one of the marks
+	// (hashes of weeks of a history), up to a thousand.
 	Copies(ctx context.Context, claimantID string, marks []uint64) (int, error)
 	// Similar lists at most limit decided claims of an incident and sector whose
 	// estimated amount is nearest, from below and from above.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"redress/internal/auditlog"
 	"redress/internal/claims"
@@ -144,6 +145,20 @@ func (r reader) Claim(ctx context.Context, id string) (claims.Claim, error) {
 		return claims.Claim{}, absent(err, "claim", id)
 	}
 	return r.claim(row)
+}
+
+// Claim keeps other transactions from the claim until this one ends, so that of
+// two who act on it the second finds what the first made of it.
+func (t tx) Claim(ctx context.Context, id string) (claims.Claim, error) {
+	q := t.db
+	if q.Name() == "postgres" {
+		q = q.Clauses(clause.Locking{Strength: clause.LockingStrengthUpdate})
+	}
+	row, err := from[claimRow](q).Where("id = ?", id).Take(ctx)
+	if err != nil {
+		return claims.Claim{}, absent(err, "claim", id)
+	}
+	return t.claim(row)
 }
 
 func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Page) ([]claims.Claim, error) {

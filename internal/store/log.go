@@ -60,7 +60,7 @@ func (r reader) LogHead(ctx context.Context) (auditlog.Head, error) {
 
 // LogWaits reports whether entries wait to be sequenced.
 func (r reader) LogWaits(ctx context.Context) (bool, error) {
-	rows, err := from[pendingRow](r.db).Limit(1).Find(ctx)
+	rows, err := from[pendingRow](r.db).Order("entry_id").Limit(1).Find(ctx)
 	if err != nil {
 		return false, fmt.Errorf("look for entries that wait: %w", err)
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -90,26 +89,26 @@ type markRow struct {
 
 func (markRow) TableName() string { return "marks" }
 
-// Copies asks for each mark alone whether anybody else has it: a mark that
-// everybody has costs no more than one that nobody has.
+// Copies stops at enoughTwins, so that a mark that everybody has costs no more
+// than that.
 func (r reader) Copies(ctx context.Context, claimantID string, marks []uint64) (int, error) {
-	copies := 0
+	others := map[string]bool{}
 	for part := range slices.Chunk(marks, 200) {
-		args := make([]any, 0, len(part)+1)
-		for _, mark := range part {
-			args = append(args, int64(mark))
+		args := make([]int64, len(part))
+		for i, mark := range part {
+			args[i] = int64(mark)
 		}
-		values := strings.TrimSuffix(strings.Repeat("(CAST(? AS bigint)),", len(part)), ",")
-		var n int
-		err := r.db.WithContext(ctx).Raw(`WITH asked (mark) AS (VALUES `+values+`)
-			SELECT count(*) FROM asked WHERE EXISTS (SELECT 1 FROM marks WHERE marks.mark = asked.mark AND marks.claimant_id <> ?)`,
-			append(args, claimantID)...).Scan(&n).Error
+		var found []string
+		err := r.db.WithContext(ctx).Raw(`SELECT DISTINCT claimant_id FROM marks WHERE mark IN ? AND claimant_id <> ? LIMIT ?`,
+			args, claimantID, enoughTwins).Scan(&found).Error
 		if err != nil {
 			return 0, fmt.Errorf("look for copies: %w", err)
 		}
-		copies += n
+		for _, id := range found {
+			others[id] = true
+		}
 	}
-	return copies, nil
+	return min(len(others), enoughTwins), nil
 }
 
 func (t tx) InsertMarks(ctx context.Context, claimantID string, marks []uint64) error {
