@@ -127,7 +127,11 @@ func (town *town) with(t testing.TB, f func(ctx context.Context, s *claims.Servi
 	if _, err := db.Migrate(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	f(context.Background(), claims.New(db, time.Now))
+	service := claims.New(db, time.Now)
+	if err := service.Prepare(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	f(context.Background(), service)
 }
 
 // file registers drivers, each with 26 weeks of their own history, and submits

@@ -125,7 +125,7 @@ func (l *Log) Check(ctx context.Context) error {
 		return err
 	}
 	if _, err := l.signer.keys.Open(head.Checkpoint); err != nil {
-		return fmt.Errorf("these are not the keys of the log in this database; put its log.key and log.keys back: %w", err)
+		return fmt.Errorf("these are not the keys of the log in this database; put its log.key and log.keys back (new ones were made if they were missing: remove them): %w", err)
 	}
 	return nil
 }

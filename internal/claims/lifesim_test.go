@@ -165,10 +165,13 @@ func (l *lifesim) govern() {
 		document = nothingWrong.ReplaceAll(document, []byte(title))
 		must(l.PublishReasons(l.t.Context(), l.as(identity.Admin), 0, document, claims.Reply[claims.Rulebook]{}))(l.t)
 	}
+	authority := pick(l, []map[string]any{
+		{"currency": "KRW", "reviewer": 20_000, "senior": 100_000}, {"currency": "KRW", "reviewer": 500_000, "senior": 20_000_000},
+	})
 	document := l.setPolicy(l.t, map[string]any{
 		"lease_minutes": pick(l, []int{30, 90}), "return_hours": pick(l, []int{2, 48}), "request_days": pick(l, []int{3, 14}), "appeal_days": pick(l, []int{7, 30}),
 		"senior_from_score": pick(l, []int{20, 60}), "sample_share_basis_points": 10_000, // or chance would decide what is looked at again
-		"authority":        []map[string]any{{"currency": "KRW", "reviewer": pick(l, []int{20_000, 500_000}), "senior": pick(l, []int{600_000, 20_000_000})}},
+		"authority":        []map[string]any{authority},
 		"straight_through": map[string]any{"enabled": l.chance(70), "max_score": 200, "min_history_weeks": 2},
 	})
 	l.policy = must(claims.ParsePolicy(document))(l.t)
@@ -225,7 +228,16 @@ func (l *lifesim) breakage(rivals *subject) *plan {
 	if p.what == overtaken && rivals == nil {
 		p.what = sound
 	}
-	p.rival = func() { l.try(l.choose(rivals), &plan{}) }
+	if p.what == overtaken {
+		p.at = 0 // before anything else is done that the rival would not know of
+	}
+	p.rival = func() {
+		a := l.choose(rivals)
+		if l.chance(25) {
+			a = l.evidence(rivals)
+		}
+		l.try(a, &plan{})
+	}
 	return p
 }
 

@@ -30,6 +30,11 @@ own_claims               . .     .        .        .      .     .       yes     
 push_ledgers             . .     yes      .        .      .     .       .        .
 simulate_schemes         . yes   yes      yes      yes    .     yes     .        .
 see_small_counts         . yes   yes      yes      yes    .     .       .        .
+review_claims            . .     .        yes      yes    .     .       .        .
+approve_decisions        . yes   .        .        yes    .     .       .        .
+assign_others            . .     .        .        yes    .     .       .        .
+manage_desk              . yes   .        .        .      .     .       .        .
+see_reads                . yes   .        .        yes    .     .       .        .
 `
 
 // actions reads the constants of type Action from the source, so that a new one
