@@ -42,18 +42,21 @@ func (s *Service) lapseTo(ctx context.Context, claim Claim, lowered *judgement) 
 		return err
 	}
 	_, err = s.act(ctx, identity.Itself, claim.ID, claim.Version, DoLapse, Reply[Claim]{}, func(ctx context.Context, tx Tx, claim *Claim) (deed, error) {
-		request, err := unansweredRequest(ctx, tx, claim.ID)
+		request, err := unanswered(ctx, tx, claim.ID)
 		if err != nil {
 			return deed{}, err
 		}
+		if request == nil {
+			return deed{}, fmt.Errorf("claim %s waits for an answer to no request", claim.ID)
+		}
 		now := s.now()
 		request.end(RequestLapsed, now)
-		if err := tx.UpdateRequest(ctx, request); err != nil {
+		if err := tx.UpdateRequest(ctx, *request); err != nil {
 			return deed{}, err
 		}
 		done := deed{to: claim.underReview(), data: map[string]any{}}
 		if lowered == nil {
-			claim.comeBack(request, policy, now)
+			claim.comeBack(*request, policy, now)
 		} else if done, err = lowered.enter(ctx, tx, claim); err != nil {
 			return deed{}, err
 		}
@@ -63,17 +66,17 @@ func (s *Service) lapseTo(ctx context.Context, claim Claim, lowered *judgement) 
 	return err
 }
 
-// unansweredRequest finds the open request of a claim that waits for an answer.
-func unansweredRequest(ctx context.Context, r Reader, claimID string) (InformationRequest, error) {
+// unanswered finds the request of a claim that has not ended; nil for none.
+func unanswered(ctx context.Context, r Reader, claimID string) (*InformationRequest, error) {
 	requests, err := r.Requests(ctx, claimID)
 	if err != nil {
-		return InformationRequest{}, err
+		return nil, err
 	}
 	n := slices.IndexFunc(requests, func(r InformationRequest) bool { return r.EndedAt == nil })
 	if n < 0 {
-		return InformationRequest{}, fmt.Errorf("claim %s waits for an answer to no request", claimID)
+		return nil, nil
 	}
-	return requests[n], nil
+	return &requests[n], nil
 }
 
 // lowered is the decision that lowers a claim to the scheme's fixed tier; nil
@@ -81,9 +84,9 @@ func unansweredRequest(ctx context.Context, r Reader, claimID string) (Informati
 // the claimant asked for a person, and where the estimate does not carry the
 // tier.
 func (s *Service) lowered(ctx context.Context, claim Claim) (*judgement, error) {
-	request, err := unansweredRequest(ctx, s.store, claim.ID)
-	if err != nil {
-		return nil, err
+	request, err := unanswered(ctx, s.store, claim.ID)
+	if err != nil || request == nil {
+		return nil, err // somebody was quicker, which the claim's version will tell
 	}
 	if request.open() < len(request.Items) || claim.AppealOpen || claim.HumanAsked || claim.Estimates == 0 {
 		return nil, nil

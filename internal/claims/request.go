@@ -265,15 +265,10 @@ func (s *Service) Requests(ctx context.Context, actor identity.Actor, claimID st
 
 // endRequest ends the open request of a claim, if it has one.
 func (s *Service) endRequest(ctx context.Context, tx Tx, claim Claim, as RequestEnd) error {
-	requests, err := tx.Requests(ctx, claim.ID)
-	if err != nil {
+	request, err := unanswered(ctx, tx, claim.ID)
+	if err != nil || request == nil {
 		return err
 	}
-	for _, r := range requests {
-		if r.EndedAt == nil {
-			r.end(as, s.now())
-			return tx.UpdateRequest(ctx, r)
-		}
-	}
-	return nil
+	request.end(as, s.now())
+	return tx.UpdateRequest(ctx, *request)
 }
