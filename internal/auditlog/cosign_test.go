@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,15 +44,23 @@ func (w *aWitness) line(name string) string {
 	return fmt.Sprintf("witness %s http://%s", w.key.public, name)
 }
 
-// towards sends requests to the witness whose name is the host's.
-type towards map[string]http.Handler
+// network sends requests to the witness whose name is the host's. Witnesses come
+// and go while requests are under way.
+type network struct{ hosts sync.Map }
 
-func (n towards) RoundTrip(r *http.Request) (*http.Response, error) {
-	h, ok := n[r.URL.Host]
+// towards is a network of one witness.
+func towards(name string, h http.Handler) *network {
+	var n network
+	n.hosts.Store(name, h)
+	return &n
+}
+
+func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
+	h, ok := n.hosts.Load(r.URL.Host)
 	if !ok {
 		return nil, errors.New("no such host")
 	}
-	return into{h}.RoundTrip(r)
+	return into{h.(http.Handler)}.RoundTrip(r)
 }
 
 func TestWitnessesCosignWhatIsPublished(t *testing.T) {
@@ -60,7 +69,7 @@ func TestWitnessesCosignWhatIsPublished(t *testing.T) {
 		watched := keys(t, "log "+k.public)
 		one := witnessAt(t, "one.example", t.TempDir()+"/one.json", watched)
 		two := witnessAt(t, "two.example", t.TempDir()+"/two.json", watched)
-		network := towards{"one.example": one.Handler(time.Now)}
+		network := towards("one.example", one.Handler(time.Now))
 		s := newStation(t, newShelf(), k, stationOptions{
 			dir: t.TempDir(), lines: []string{one.line("one.example"), two.line("two.example")}, client: &http.Client{Transport: network},
 		})
@@ -76,12 +85,12 @@ func TestWitnessesCosignWhatIsPublished(t *testing.T) {
 			if diff := cmp.Diff([]string{"one.example"}, witnesses()); diff != "" {
 				t.Errorf("one of two answers (-want +got):\n%s", diff)
 			}
-			network["two.example"] = two.Handler(time.Now)
+			network.hosts.Store("two.example", two.Handler(time.Now))
 			time.Sleep(5 * time.Second) // it is asked again
 			if diff := cmp.Diff([]string{"one.example", "two.example"}, witnesses()); diff != "" {
 				t.Errorf("both answer (-want +got):\n%s", diff)
 			}
-			clear(network)
+			network.hosts.Clear()
 			s.shelf.write(t, 300)
 			time.Sleep(5 * time.Second)
 			audited := s.verified(t)
@@ -110,7 +119,7 @@ func TestAWitnessStopsALogThatGoesBackOrForks(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				k := logKey(t, origin, 1)
 				w := witnessAt(t, "one.example", t.TempDir()+"/one.json", keys(t, "log "+k.public))
-				o := stationOptions{lines: []string{w.line("one.example")}, client: &http.Client{Transport: towards{"one.example": w.Handler(time.Now)}}}
+				o := stationOptions{lines: []string{w.line("one.example")}, client: &http.Client{Transport: towards("one.example", w.Handler(time.Now))}}
 				s := newStation(t, newShelf(), k, o)
 				s.shelf.write(t, 100)
 				s.run(t, func() { time.Sleep(time.Second) })
