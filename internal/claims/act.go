@@ -43,6 +43,11 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, actor identity.Actor, cla
 	if err != nil {
 		return Claim{}, err
 	}
+	if rules[verb].Judges {
+		if err := mayHave(ctx, tx, claim, actor.Person); err != nil {
+			return Claim{}, err
+		}
+	}
 	stood := claim.stood(s.now())
 	done, err := f(ctx, tx, &claim)
 	if err != nil {

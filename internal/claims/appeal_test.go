@@ -122,6 +122,30 @@ func TestWhoDecidedDoesNotDecideTheAppeal(t *testing.T) {
 	})
 }
 
+func TestWhoTookPartNeitherApprovesNorReturnsTheAppealsDecision(t *testing.T) {
+	inDesks(t, func(t *testing.T, d *desk) {
+		f := d.proposed(t, 30_000_000, d.senior)
+		if err := d.approve(t, d.admin, f, 1); err != nil {
+			t.Fatal(err)
+		}
+		d.appeal(t, f)
+		third := d.person(t, identity.Senior, "p-third")
+		d.taken(t, f, third)
+		if got := must(d.Decide(t.Context(), third, f.ID, 0, upholds(approves(30_000_000)), anyClaim))(t); got.State != claims.AwaitingApproval {
+			t.Fatalf("the appeal's decision beyond a senior's authority is %s", got.State)
+		}
+		for name, by := range map[string]identity.Actor{"the maker": d.senior, "the approver": d.admin} {
+			d.refused(t, name+" returning", fault.Conflict, "excluded_from_claim", func() error {
+				return failed(d.ReturnDecision(t.Context(), by, f.ID, 2, 0, "다시", anyClaim))
+			})
+		}
+		d.refused(t, "the approver, approving", fault.Conflict, "excluded_from_claim", func() error { return d.approve(t, d.admin, f, 2) })
+		if got := must(d.ReturnDecision(t.Context(), d.second, f.ID, 2, 0, "다시", anyClaim))(t); got.State != claims.Appealed {
+			t.Errorf("returned by somebody else: %s", got.State)
+		}
+	})
+}
+
 func TestAnAppealIsDecidedByASeniorWithAnErrorCode(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		f := d.claim(t, 0, 100_000)

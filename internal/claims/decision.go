@@ -125,12 +125,7 @@ func (s *Service) decide(ctx context.Context, actor identity.Actor, m matter, ve
 	if err != nil {
 		return Claim{}, err
 	}
-	claim, err := s.act(ctx, actor, m.claim.ID, m.claim.Version, verb, reply, func(ctx context.Context, tx Tx, claim *Claim) (deed, error) {
-		if err := mayHave(ctx, tx, *claim, actor.Person); err != nil {
-			return deed{}, err
-		}
-		return made.enter(ctx, tx, claim)
-	})
+	claim, err := s.act(ctx, actor, m.claim.ID, m.claim.Version, verb, reply, made.enter)
 	return claim, s.attemptedOverlap(ctx, actor, m.claim.ID, verb, err)
 }
 

@@ -144,9 +144,9 @@ func (l *lifesim) unlawfulDecision(a *turn, before, after facts) []string {
 		d := after.Decisions[newest]
 		w.unless(made == 0 && a.n == len(before.Decisions) && before.Decisions[newest].Approval == nil && d.Approval != nil && d.Approval.By == a.actor.Person &&
 			d.Approval.Approved == (a.verb == claims.DoApprove), "decision %d is %+v", a.n, d)
+		w.unless(!before.keeps(a.actor.Person), "%s is kept from it", a.actor.Person)
 		if a.verb == claims.DoApprove {
 			w.unless(l.policy.Authority(a.actor.Role, "KRW") >= worth(d, before.Claim), "a %s approves what moves %d", a.actor.Role, worth(d, before.Claim))
-			w.unless(!before.keeps(a.actor.Person), "%s is kept from it", a.actor.Person)
 		}
 	case claims.DoSubmit:
 		w.unless(after.Claim.Rank.Equal(queuedAt(*after.Claim.PromisedAt, after.Claim.Stake)), "queued at %s, promised at %s", after.Claim.Rank, after.Claim.PromisedAt)

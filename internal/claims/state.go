@@ -95,11 +95,12 @@ var transitions = map[State]map[Verb][]State{
 
 // Rule says who may do what a verb says, and what it is called.
 type Rule struct {
-	Past  lang.Text       // what it makes of a claim: "withdrawn"
-	Own   bool            // claimants and their delegates, with their own claims
-	Staff identity.Action // what staff must be permitted; empty for nobody
-	Clock bool            // the service itself, when it falls due
-	Event string          // what it leaves in the claim's history
+	Past   lang.Text       // what it makes of a claim: "withdrawn"
+	Own    bool            // claimants and their delegates, with their own claims
+	Staff  identity.Action // what staff must be permitted; empty for nobody
+	Clock  bool            // the service itself, when it falls due
+	Judges bool            // whoever is kept from the claim may not
+	Event  string          // what it leaves in the claim's history
 }
 
 // rules are the verbs' permissions and events.
@@ -119,10 +120,10 @@ var rules = map[Verb]Rule{
 	DoRelease: {Past: lang.T("released", "보류 해제"), Staff: identity.ReviewClaims, Clock: true, Event: "claim.released"},
 	DoRequest: {Past: lang.T("asked about", "자료 요청"), Staff: identity.ReviewClaims, Event: "claim.information_requested"},
 	DoRecall:  {Past: lang.T("freed of its information request", "자료 요청 취소"), Staff: identity.ReviewClaims, Event: "claim.request_recalled"},
-	DoDecide:  {Past: lang.T("decided", "결정"), Staff: identity.ReviewClaims, Event: "claim.decided"},
-	DoApprove: {Past: lang.T("approved", "승인"), Staff: identity.ApproveDecisions, Event: "claim.decision_approved"},
-	DoReturn:  {Past: lang.T("returned", "반려"), Staff: identity.ApproveDecisions, Event: "claim.decision_returned"},
-	DoAmend:   {Past: lang.T("amended", "정정"), Staff: identity.ReviewClaims, Event: "claim.amendment_proposed"},
+	DoDecide:  {Past: lang.T("decided", "결정"), Staff: identity.ReviewClaims, Judges: true, Event: "claim.decided"},
+	DoApprove: {Past: lang.T("approved", "승인"), Staff: identity.ApproveDecisions, Judges: true, Event: "claim.decision_approved"},
+	DoReturn:  {Past: lang.T("returned", "반려"), Staff: identity.ApproveDecisions, Judges: true, Event: "claim.decision_returned"},
+	DoAmend:   {Past: lang.T("amended", "정정"), Staff: identity.ReviewClaims, Judges: true, Event: "claim.amendment_proposed"},
 
 	DoLapse: {Past: lang.T("lapsed", "기한 경과 처리"), Clock: true, Event: "claim.request_lapsed"},
 	DoClose: {Past: lang.T("closed", "종결"), Clock: true, Event: "claim.closed"},
