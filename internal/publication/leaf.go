@@ -194,17 +194,28 @@ func (l Leaf) Node() (Node, error) {
 // Shuffle puts leaves into the order of SHA-256(seed ‖ id), which says nothing
 // about the order in which the claims came in.
 func Shuffle(leaves []Leaf, seed []byte) {
-	type keyed struct {
+	type place struct {
 		key  Hash
-		leaf Leaf
+		from int // −1 once it is filled
 	}
-	all := make([]keyed, len(leaves))
+	order := make([]place, len(leaves))
 	material := slices.Clone(seed)
 	for i, l := range leaves {
-		all[i] = keyed{sha256.Sum256(append(material, l.ID[:]...)), l}
+		order[i] = place{sha256.Sum256(append(material, l.ID[:]...)), i}
 	}
-	slices.SortFunc(all, func(a, b keyed) int { return bytes.Compare(a.key[:], b.key[:]) })
-	for i, k := range all {
-		leaves[i] = k.leaf
+	slices.SortFunc(order, func(a, b place) int { return bytes.Compare(a.key[:], b.key[:]) })
+	// Cycle by cycle, as there may be too many leaves to hold them twice.
+	for i := range order {
+		first := leaves[i]
+		for at := i; order[at].from >= 0; {
+			from := order[at].from
+			order[at].from = -1
+			if from == i {
+				leaves[at] = first
+			} else {
+				leaves[at] = leaves[from]
+			}
+			at = from
+		}
 	}
 }

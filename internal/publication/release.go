@@ -98,11 +98,15 @@ func Definitions() []Definition {
 }
 
 // JSON is the release as the bytes that are published and hashed.
-func (r Release) JSON() ([]byte, error) {
+func (r Release) JSON() ([]byte, error) { return canonical(r) }
+
+// canonical writes JSON as it is published: no spaces, the fields in the order of
+// their struct, a line feed at the end.
+func canonical(document any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
+	if err := encoder.Encode(document); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -1,16 +1,18 @@
 package publication
 
 import (
+	"maps"
 	"slices"
 
 	"redress/internal/fault"
 )
 
-// Duration is how long a claim was in a stage.
+// Duration is how long claims were in a stage.
 type Duration struct {
-	Stage string
-	Group string // what the row is for: a sector, a region, a channel
-	Days  int64  // begun days, at least 0
+	Stage  string
+	Group  string // what the row is for: a sector, or Everyone
+	Days   int64  // begun days, at least 0
+	Claims int64  // that took so many
 }
 
 // Percentiles are the percentiles of a stage's durations in a group, in days. One
@@ -19,59 +21,66 @@ type Duration struct {
 type Percentiles struct {
 	Stage string `json:"stage"`
 	Group string `json:"group"`
-	Count Figure `json:"count"`
 	P50   *int64 `json:"p50"`
 	P75   *int64 `json:"p75"`
 	P90   *int64 `json:"p90"`
 	P95   *int64 `json:"p95"`
 }
 
-// Figure is a count as it is published: the true one lies in [Value, Value+Step).
-type Figure struct {
-	Value int64 `json:"value"`
-	Step  int64 `json:"step"`
-}
-
-// figure is a count under the rule.
-func (r Rule) figure(n int64) Figure {
-	if n < r.MinimumCount {
-		return Figure{0, max(r.MinimumCount, r.CountStep)}
-	}
-	return Figure{n - n%r.CountStep, r.CountStep}
-}
-
 // DurationPercentiles computes the percentiles of each stage and group, in their
 // order. A percentile is the smallest duration that at least this share of the
 // claims did not exceed.
 func DurationPercentiles(rows []Duration, rule Rule) ([]Percentiles, error) {
-	days := map[[2]string][]int64{}
+	spreads := map[[2]string]*spread{}
 	for _, row := range rows {
-		if row.Days < 0 {
-			return nil, fault.New(fault.Invalid, "negative_duration", "A duration of stage %q is %d days; 0 or more is right.", "%q 단계의 기간이 %d일입니다. 0일 이상이어야 합니다.", row.Stage, row.Days)
+		if row.Days < 0 || row.Claims < 0 {
+			return nil, fault.New(fault.Invalid, "negative_duration", "%d claims were in stage %q for %d days; 0 or more is right.",
+				"%[2]q 단계에 %[1]d건이 %[3]d일 있었다고 합니다. 0 이상이어야 합니다.", row.Claims, row.Stage, row.Days)
 		}
 		key := [2]string{row.Stage, row.Group}
-		days[key] = append(days[key], row.Days)
+		if spreads[key] == nil {
+			spreads[key] = &spread{}
+		}
+		spreads[key].add(row.Days, row.Claims)
 	}
 	out := []Percentiles{}
-	for _, key := range sortedKeys(days) {
-		all := days[key]
-		slices.Sort(all)
-		p := Percentiles{Stage: key[0], Group: key[1], Count: rule.figure(int64(len(all)))}
+	for _, key := range sortedKeys(spreads) {
+		p := Percentiles{Stage: key[0], Group: key[1]}
 		for percent, to := range map[int64]**int64{50: &p.P50, 75: &p.P75, 90: &p.P90, 95: &p.P95} {
-			*to = rule.percentile(all, percent)
+			*to = rule.percentile(spreads[key], percent)
 		}
 		out = append(out, p)
 	}
 	return out, nil
 }
 
-func (r Rule) percentile(ascending []int64, percent int64) *int64 {
-	n := int64(len(ascending))
-	rank := (percent*n + 99) / 100 // claims at or below
-	if rank < r.MinimumCount || n-rank < r.MinimumCount {
+// spread is how many claims have each of several values.
+type spread struct {
+	claims map[int64]int64
+	all    int64
+}
+
+func (s *spread) add(value, claims int64) {
+	if s.claims == nil {
+		s.claims = map[int64]int64{}
+	}
+	s.claims[value] += claims
+	s.all += claims
+}
+
+// percentile is nil where it would be nearly one claim's own.
+func (r Rule) percentile(s *spread, percent int64) *int64 {
+	rank := (percent*s.all + 99) / 100 // claims at or below
+	if rank < r.MinimumCount || s.all-rank < r.MinimumCount {
 		return nil
 	}
-	return &ascending[rank-1]
+	var passed int64
+	for _, value := range slices.Sorted(maps.Keys(s.claims)) {
+		if passed += s.claims[value]; passed >= rank {
+			return &value
+		}
+	}
+	return nil
 }
 
 // Placebos is the record of the estimator on one claimant's ordinary past: in how
@@ -84,8 +93,7 @@ type Placebos struct {
 
 // Calibration says whether intervals that should hold 90 % do.
 type Calibration struct {
-	Group     string `json:"group"`
-	Claimants Figure `json:"claimants"`
+	Group string `json:"group"`
 	// InsidePercent is the share of the windows that were inside, rounded down to a
 	// percent; missing where the claimants are fewer than the minimum count or few of
 	// them make up nearly all windows.
@@ -108,7 +116,7 @@ func CalibrationOf(rows []Placebos, rule Rule) ([]Calibration, error) {
 	out := []Calibration{}
 	for _, name := range sortedNames(windows) {
 		g := *windows[name]
-		c := Calibration{Group: name, Claimants: rule.figure(g.n)}
+		c := Calibration{Group: name}
 		if g.n > 0 && rule.safe(g, everything) {
 			percent := inside[name] * 100 / g.sum
 			c.InsidePercent = &percent

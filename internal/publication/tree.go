@@ -3,7 +3,9 @@ package publication
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"iter"
 	"math/bits"
+	"slices"
 
 	"redress/internal/fault"
 	"redress/internal/money"
@@ -121,31 +123,60 @@ type Proof struct {
 
 // Prove makes the proof for one of the leaves of a tree.
 func Prove(leaves []Leaf, index int) (Proof, error) {
-	if index < 0 || index >= len(leaves) {
-		return Proof{}, fault.New(fault.NotFound, "leaf_not_found",
-			"The tree has no leaf %d; it has %d leaves.", "트리에 %d번 잎이 없습니다. 잎은 %d개입니다.", index, len(leaves))
-	}
-	p := Proof{Index: uint64(index), Size: uint64(len(leaves))}
-	for len(leaves) > 1 {
-		split := 1 << (bits.Len(uint(len(leaves)-1)) - 1)
-		own, other := leaves[:split], leaves[split:]
-		if index >= split {
-			own, other, index = other, own, index-split
-		}
-		var b Builder
-		for _, l := range other {
-			if err := b.Add(l); err != nil {
-				return Proof{}, err
+	_, proof, err := ProveIn(slices.Values(leaves), len(leaves), index)
+	return proof, err
+}
+
+// ProveIn finds a leaf among so many, in their order, and makes its proof. It holds
+// no more than a node for each level of each subtree beside the leaf's way.
+func ProveIn(leaves iter.Seq[Leaf], size, index int) (Leaf, Proof, error) {
+	var own *Leaf
+	beside := subtreesBeside(size, index)
+	n := 0
+	for l := range leaves {
+		if n == index {
+			own = &l
+		} else if i := slices.IndexFunc(beside, func(s subtree) bool { return s.from <= n && n < s.to }); i >= 0 {
+			if err := beside[i].tree.Add(l); err != nil {
+				return Leaf{}, Proof{}, err
 			}
 		}
-		sibling, err := b.Root()
-		if err != nil {
-			return Proof{}, err
-		}
-		p.Siblings = append([]Node{sibling}, p.Siblings...)
-		leaves = own
+		n++
 	}
-	return p, nil
+	if own == nil || n != size {
+		return Leaf{}, Proof{}, fault.New(fault.NotFound, "leaf_not_found",
+			"The tree has no leaf %d; it has %d leaves.", "트리에 %d번 잎이 없습니다. 잎은 %d개입니다.", index, n)
+	}
+	proof := Proof{Index: uint64(index), Size: uint64(size)}
+	for _, s := range beside {
+		sibling, err := s.tree.Root()
+		if err != nil {
+			return Leaf{}, Proof{}, err
+		}
+		proof.Siblings = append(proof.Siblings, sibling)
+	}
+	return *own, proof, nil
+}
+
+// subtree is a half-open range of leaves whose root is a sibling in a proof.
+type subtree struct {
+	from, to int
+	tree     Builder
+}
+
+// subtreesBeside are the subtrees beside the way to a leaf, from the leaf up.
+func subtreesBeside(size, index int) []subtree {
+	var beside []subtree
+	for from, to := 0, size; to-from > 1; {
+		split := from + 1<<(bits.Len(uint(to-from-1))-1)
+		if index < split {
+			beside, to = append(beside, subtree{from: split, to: to}), split
+		} else {
+			beside, from = append(beside, subtree{from: from, to: split}), split
+		}
+	}
+	slices.Reverse(beside)
+	return beside
 }
 
 // Verify checks that leaf is in the tree with that root, at the proof's index, and

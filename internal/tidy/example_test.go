@@ -2,6 +2,8 @@ package tidy_test
 
 import (
 	"bytes"
+	"context"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -10,9 +12,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"redress/internal/auditlog"
 	"redress/internal/claims"
 	"redress/internal/evidence"
 	"redress/internal/httpapi"
@@ -110,7 +114,8 @@ func serve(t *testing.T) (address, key string) {
 		t.Fatal(err)
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Claims: service, Contract: contract, Docs: http.NotFoundHandler(), Log: slog.New(slog.DiscardHandler), Now: time.Now,
+		Claims: service, Audit: keepLog(t, db), Contract: contract, Docs: http.NotFoundHandler(), Verify: http.NotFoundHandler(),
+		Log: slog.New(slog.DiscardHandler), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -118,4 +123,31 @@ func serve(t *testing.T) (address, key string) {
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return server.URL, issued.Token
+}
+
+// keepLog keeps the log of a database while the test runs.
+func keepLog(t *testing.T, db *store.Store) *auditlog.Log {
+	t.Helper()
+	secret, public, err := auditlog.GenerateLogKey(rand.Reader, "claims.example/log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := "log " + public + "\n"
+	keys, err := auditlog.ParseKeys(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := auditlog.NewSigner(keys, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	audit := auditlog.NewLog(db, signer, auditlog.LogOptions{Keys: list, Log: slog.New(slog.DiscardHandler)})
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { audit.Run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+	})
+	return audit
 }

@@ -27,8 +27,9 @@ var floors = [][]string{
 	{"internal/fault", "internal/money"},
 	{"internal/revenue"},
 	{"internal/baseline", "internal/scheme"},
-	{"internal/identity", "internal/auditlog", "internal/checks", "internal/evidence", "internal/letter"},
-	{"internal/claims", "internal/publication", "internal/fsck"},
+	{"internal/identity", "internal/auditlog", "internal/checks", "internal/evidence", "internal/letter", "internal/publication"},
+	{"internal/bundle"},
+	{"internal/claims", "internal/fsck"},
 	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox", "internal/jobs"},
 	{"internal/store/storetest", "api"},
 }
