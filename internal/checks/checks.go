@@ -22,7 +22,7 @@ import (
 
 // Version names the checks and their limits. It changes when any of them does,
 // so that stored rows say what they were made by.
-const Version = "checks-1"
+const Version = "checks-2"
 
 // Code names a check; stable, snake_case.
 type Code string
@@ -53,35 +53,49 @@ const (
 	ActivityInClosure   Code = "activity_in_closure"
 )
 
-// ofClaim and ofLine are the checks in the order of their rows.
+// later ends the code of a row that a claim gains after its submission.
+const later = "_later"
+
+// Later is the code of what a check finds after the submission, when it is made
+// again.
+func (c Code) Later() Code { return c + later }
+
+// Check is the check behind the code of a row, which may be a later one.
+func (c Code) Check() Code { return Code(strings.TrimSuffix(string(c), later)) }
+
+// ofClaim and ofLine are the checks in the order of their rows. What others do
+// after the submission, or the claimant to their account, changes what those
+// with again find.
 var (
 	ofClaim = []struct {
-		code Code
-		look func(claim) Row
+		code  Code
+		again bool
+		look  func(claim) Row
 	}{
-		{DuplicateAccount, duplicate(Account)},
-		{DuplicatePhone, duplicate(Phone)},
-		{DuplicateBusiness, duplicate(BusinessNumber)},
-		{DuplicateDriver, duplicate(DriverID)},
-		{SameLoss, duplicate(Unit)},
-		{ClaimedAboveEstimated, claimedAboveEstimated},
-		{ClosedOrOpenedInWindow, closedOrOpened},
-		{AccountChangedLately, accountChanged},
-		{VelocityKey, velocityOfKey},
-		{VelocityAddress, velocityOfAddress},
+		{DuplicateAccount, true, duplicate(Account)},
+		{DuplicatePhone, true, duplicate(Phone)},
+		{DuplicateBusiness, true, duplicate(BusinessNumber)},
+		{DuplicateDriver, true, duplicate(DriverID)},
+		{SameLoss, true, duplicate(Unit)},
+		{ClaimedAboveEstimated, false, claimedAboveEstimated},
+		{ClosedOrOpenedInWindow, false, closedOrOpened},
+		{AccountChangedLately, true, accountChanged},
+		{VelocityKey, false, velocityOfKey},
+		{VelocityAddress, false, velocityOfAddress},
 	}
 	ofLine = []struct {
-		code Code
-		look func(claim, line) Row
+		code  Code
+		again bool
+		look  func(claim, line) Row
 	}{
-		{UploadAgainstLedger, uploadAgainstLedger},
-		{HistoryShort, historyShort},
-		{HistoryRoundNumbers, roundNumbers},
-		{HistoryCopiedWeeks, copiedWeeks},
-		{HistoryDigits, digits},
-		{HistoryEven, even},
-		{HistoryLevelJump, levelJump},
-		{ActivityInClosure, activityInClosure},
+		{UploadAgainstLedger, false, uploadAgainstLedger},
+		{HistoryShort, false, historyShort},
+		{HistoryRoundNumbers, false, roundNumbers},
+		{HistoryCopiedWeeks, true, copiedWeeks},
+		{HistoryDigits, false, digits},
+		{HistoryEven, false, even},
+		{HistoryLevelJump, false, levelJump},
+		{ActivityInClosure, false, activityInClosure},
 	}
 )
 
@@ -130,9 +144,13 @@ type Line struct {
 	Ledger   revenue.History
 	Upload   revenue.History
 	Amounts  Amounts
+	// LargestItem is the largest single sale that is claimed as lost; 0 when the
+	// claim does not name single ones.
+	LargestItem money.Minor
 	// CopiesOf is how many other claimants uploaded a history that shares one of
-	// its Fingerprints with this upload.
-	CopiesOf int
+	// its Fingerprints with this upload, OwnCopies in how many other outlets with a
+	// claim the same claimant did.
+	CopiesOf, OwnCopies int
 }
 
 // Amounts is a loss as claimed and as estimated.
@@ -182,6 +200,34 @@ func Run(f Facts, points Points) []Row {
 	for _, l := range c.lines {
 		for _, check := range ofLine {
 			rows = append(rows, points.give(check.code, l.Service, check.look(c, l)))
+		}
+	}
+	return rows
+}
+
+// Again makes those checks once more whose result others, or a new account, may
+// have changed since the submission, and returns what is flagged now, under
+// later codes. The facts of all other checks may be left out.
+func Again(f Facts, points Points) []Row {
+	c := prepare(f)
+	var rows []Row
+	keep := func(code Code, service string, r Row) {
+		if r.Result == Flagged {
+			row := points.give(code, service, r)
+			row.Code = code.Later()
+			rows = append(rows, row)
+		}
+	}
+	for _, check := range ofClaim {
+		if check.again {
+			keep(check.code, "", check.look(c))
+		}
+	}
+	for _, l := range c.lines {
+		for _, check := range ofLine {
+			if check.again {
+				keep(check.code, l.Service, check.look(c, l))
+			}
 		}
 	}
 	return rows

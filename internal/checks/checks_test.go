@@ -266,6 +266,13 @@ var cases = []struct {
 		f.Amounts, f.Lines[0].Amounts = amounts(9_000, 1_000), amounts(5_000, 1_000)
 	}), checks.Flagged},
 
+	{checks.ClaimedAboveEstimated, "an item of four usual sales", claim(item(4 * usualSale)), checks.Passed},
+	{checks.ClaimedAboveEstimated, "an item with a nought too many", claim(item(10 * usualSale)), checks.Flagged},
+	{checks.ClaimedAboveEstimated, "as dear an item, and nothing to compare the claim with", claim(item(10*usualSale), func(f *checks.Facts) { f.Amounts = checks.Amounts{} }), checks.Flagged},
+	{checks.ClaimedAboveEstimated, "as dear an item of who sold one before", claim(item(10*usualSale), upload(withSale(ordinary(1, 12), 10*usualSale))), checks.Passed},
+	{checks.ClaimedAboveEstimated, "a dear item above whole hours of a record without counts", claim(item(50*usualSale), upload(uncounted(ordinary(1, 12)))), checks.Flagged},
+	{checks.ClaimedAboveEstimated, "a dear item beside a record of few sales", claim(item(10*usualSale), upload(without(ordinary(1, 12), 0, outage.End))), checks.Passed},
+
 	{checks.ClosedOrOpenedInWindow, "trades throughout", claim(), checks.Passed},
 	{checks.ClosedOrOpenedInWindow, "no window", claim(func(f *checks.Facts) { f.Lines[0].Windows = nil }), checks.NotApplicable},
 	{checks.ClosedOrOpenedInWindow, "no record", claim(upload(revenue.History{})), checks.Passed},
@@ -278,6 +285,11 @@ var cases = []struct {
 	{checks.ClosedOrOpenedInWindow, "15 unknown days before", claim(upload(without(ordinary(1, 12), outage.Start-15*revenue.Day, outage.Start))), checks.Passed},
 	{checks.ClosedOrOpenedInWindow, "idle ever after", claim(upload(longer(noSales(ordinary(1, 12), outage.End, always)))), checks.Flagged},
 	{checks.ClosedOrOpenedInWindow, "three known idle days after", claim(upload(noSales(ordinary(1, 12), outage.End, always))), checks.Passed},
+
+	{checks.ClosedOrOpenedInWindow, "first sale in the outage", claim(upload(without(ordinary(1, 12), 0, outage.Start))), checks.Flagged},
+	{checks.ClosedOrOpenedInWindow, "first sale on the day before", claim(upload(without(ordinary(1, 12), 0, outage.Start-revenue.Day))), checks.Passed},
+	{checks.ClosedOrOpenedInWindow, "a ledger that begins in the outage", claim(sources(ordinary(1, 12), without(ordinary(1, 12), 0, outage.Start))), checks.Flagged},
+	{checks.ClosedOrOpenedInWindow, "an upload of the outage beside a whole ledger", claim(sources(without(ordinary(1, 12), 0, outage.Start), ordinary(1, 12))), checks.Passed},
 
 	{checks.AccountChangedLately, "never", claim(), checks.Passed},
 	{checks.AccountChangedLately, "before the outage, long before the claim", claim(accountAt(outage.Start - 60*revenue.Day)), checks.Passed},
@@ -327,6 +339,7 @@ var cases = []struct {
 	{checks.HistoryRoundNumbers, "one in three rounded", claim(upload(rounded(days(ordinary(1, 24)), 100_000, 1))), checks.Passed},
 
 	{checks.HistoryCopiedWeeks, "no upload", claim(sources(revenue.History{}, ordinary(1, 12))), checks.NotApplicable},
+	{checks.HistoryCopiedWeeks, "the same record in an outlet of one's own", claim(func(f *checks.Facts) { f.Lines[0].OwnCopies = 1 }), checks.Flagged},
 	{checks.HistoryCopiedWeeks, "no upload, but found elsewhere", claim(sources(revenue.History{}, ordinary(1, 12)), func(f *checks.Facts) { f.Lines[0].CopiesOf = 1 }), checks.Flagged},
 	{checks.HistoryCopiedWeeks, "no two weeks alike", claim(), checks.Passed},
 	{checks.HistoryCopiedWeeks, "one week twice", claim(upload(copied(ordinary(1, 12), 100))), checks.Flagged},
@@ -485,6 +498,47 @@ func TestARowSaysWhatItIs(t *testing.T) {
 		`"facts":{"claimants":2,"claims":1,"favourable":1}}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
+	}
+}
+
+// usualSale is the middle sale of an ordinary shop, in round figures.
+const usualSale = money.Minor(8_500)
+
+func item(amount money.Minor) func(*checks.Facts) {
+	return func(f *checks.Facts) { f.Lines[0].LargestItem = amount }
+}
+
+// withSale is h with a single sale of an amount in one of its open buckets.
+func withSale(h revenue.History, amount money.Minor) revenue.History {
+	h.Amounts, h.Counts = slices.Clone(h.Amounts), slices.Clone(h.Counts)
+	i := slices.Index(h.States, revenue.Open)
+	h.Amounts[i], h.Counts[i] = amount, 1
+	return h
+}
+
+// What was found when a claim was submitted is found again, under a code of its
+// own, only where others or a new account can have changed it.
+func TestAgainTellsWhatCameUpSinceTheSubmission(t *testing.T) {
+	f := claim(item(10*usualSale), match(checks.Account, checks.Match{Claimants: 1, Claims: 1}), accountAt(filedAt+revenue.Day), func(f *checks.Facts) {
+		f.Lines[0].CopiesOf, f.KeyRate = 1, &checks.Rate{LastHour: 99, LastDay: 99}
+	})
+	points := checks.DefaultPoints()
+	want := map[checks.Code]int{
+		checks.DuplicateAccount.Later(): points[checks.DuplicateAccount], checks.AccountChangedLately.Later(): points[checks.AccountChangedLately],
+		checks.HistoryCopiedWeeks.Later(): points[checks.HistoryCopiedWeeks],
+	}
+	got := map[checks.Code]int{}
+	for _, row := range checks.Again(f, points) {
+		got[row.Code] = row.Points
+		if first := find(t, checks.Run(f, points), row.Code.Check()); first.Detail != row.Detail || first.Service != row.Service {
+			t.Errorf("%s says %+v, at the submission %+v", row.Code, row, first)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("found again (-want +got):\n%s", diff)
+	}
+	if rows := checks.Again(claim(), points); len(rows) != 0 {
+		t.Errorf("of an honest claim: %+v", rows)
 	}
 }
 

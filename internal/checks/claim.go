@@ -1,7 +1,10 @@
 package checks
 
 import (
+	"slices"
+
 	"redress/internal/lang"
+	"redress/internal/money"
 	"redress/internal/revenue"
 )
 
@@ -75,9 +78,19 @@ func duplicate(id Identifier) func(claim) Row {
 // may lie: people round up, and count what the record cannot show.
 const mostClaimedPercent = 125
 
-// claimedAboveEstimated compares the whole claim and each line with the upper
-// end of the interval of its estimate, and tells the worst.
+// A single lost sale is looked at from so many times the usual one on; a nought
+// too many makes ten of one.
+const mostUsualSales = 5
+
+// claimedAboveEstimated looks for a single lost sale that is out of line with the
+// record, then compares the whole claim and each line with the upper end of the
+// interval of its estimate, and tells the worst.
 func claimedAboveEstimated(c claim) Row {
+	for _, l := range c.lines {
+		if row, found := c.dearItem(l); found {
+			return row
+		}
+	}
 	worst, service, known := c.Amounts, "", c.Amounts.comparable()
 	for _, l := range c.lines {
 		if l.Amounts.comparable() && (!known || l.Amounts.excess() > worst.excess()) {
@@ -101,6 +114,36 @@ func claimedAboveEstimated(c claim) Row {
 	remedy := lang.T("Send what shows the higher loss: cancelled bookings, orders that failed, messages of customers; or correct the amount.",
 		"더 큰 손실을 보여 주는 자료(취소된 예약, 실패한 주문, 손님의 메시지)를 보내거나 금액을 고쳐 주십시오.")
 	return verdict(worst.excess() > 0, detail, remedy, facts)
+}
+
+// dearItem flags a lost sale of five usual ones and more that is above all that
+// any bucket of the record took: so dear a sale it never saw. Where sales are not
+// counted, those of a bucket count as one, so that the check sees less; so it does
+// where buckets are days.
+func (c claim) dearItem(l line) (Row, bool) {
+	if l.LargestItem == 0 {
+		return Row{}, false
+	}
+	var sales []money.Minor // of each bucket on average
+	for i, amount := range l.held.Amounts {
+		if amount > 0 {
+			sales = append(sales, amount/money.Minor(max(1, l.held.Counts[i])))
+		}
+	}
+	if len(sales) < fewestAmounts {
+		return Row{}, false
+	}
+	usual, best, item, text := median(sales), slices.Max(l.held.Amounts), l.LargestItem, c.Currency.Text
+	if item/mostUsualSales < usual || item <= best {
+		return Row{}, false
+	}
+	detail := lang.F("One lost sale in %s is of %s; a usual one of the record is of %s, and its best %d minutes took %s. More than these, and from %d times the usual one on, is looked at.",
+		"%s에서 잃었다는 매출 한 건이 %s입니다. 기록의 보통 매출은 %s, 가장 많이 판 %d분의 매출은 %s입니다. 이를 넘고 보통 매출의 %d배 이상이면 살펴봅니다.",
+		l.Service, text(item), text(usual), l.held.BucketMinutes, text(best), mostUsualSales)
+	remedy := lang.T("Check the amount of the lost sale, a nought too many is soon written; or send the booking or the order.",
+		"잃은 매출의 금액에 자릿수를 잘못 적지 않았는지 확인하시거나, 그 예약이나 주문의 내역을 보내 주십시오.")
+	return verdict(true, detail, remedy,
+		figures{"service": l.Service, "item": int64(item), "usual": int64(usual), "best_bucket": int64(best), "bucket_minutes": l.held.BucketMinutes, "limit_times": mostUsualSales}), true
 }
 
 // comparable reports whether there is a positive claim and an estimate of lawful

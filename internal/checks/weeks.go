@@ -56,7 +56,7 @@ const (
 
 // copiedWeeks flags an upload in which a week is another one over again, as it is
 // or times a factor, and an upload that shares weeks with the upload of another
-// claimant.
+// claimant or with the claimant's own for another outlet that claims.
 //
 // Two weeks agree when every bucket does, within the rounding of the amounts.
 // That says nothing where amounts are few and alike (one price, one sale an hour,
@@ -69,7 +69,8 @@ const (
 // of those in which one week is made a copy of another, 13 % up, 84 %, and nearly
 // all that are told by the hour.
 func copiedWeeks(_ claim, l line) Row {
-	if l.Upload.Len() == 0 && l.CopiesOf == 0 {
+	elsewhere := l.CopiesOf + l.OwnCopies
+	if l.Upload.Len() == 0 && elsewhere == 0 {
 		return onlyLedger()
 	}
 	var weeks []week
@@ -80,12 +81,13 @@ func copiedWeeks(_ claim, l line) Row {
 	}
 	weeks = weeks[max(0, len(weeks)-mostWeeks):]
 	copied := copies(weeks)
-	detail := lang.F("Of %d whole weeks, %d repeat another, as it is or times a factor; other claimants whose record shares a week: %d. Any is looked at.",
-		"온전한 %d주 가운데 %d주가 다른 주를 그대로 또는 일정 배수로 되풀이합니다. 같은 주를 가진 다른 청구인은 %d명입니다. 하나라도 있으면 살펴봅니다.",
-		len(weeks), copied, l.CopiesOf)
-	remedy := lang.T("Send the original export of the till or the platform; if a week was filled in because its record is lost, say which.",
-		"포스나 플랫폼의 원본 내보내기 파일을 보내 주십시오. 기록이 없어져 채워 넣은 주가 있다면 어느 주인지 알려 주십시오.")
-	return verdict(copied > 0 || l.CopiesOf > 0, detail, remedy, figures{"weeks": len(weeks), "copied_weeks": copied, "copies_of": l.CopiesOf})
+	detail := lang.F("Of %d whole weeks, %d repeat another, as it is or times a factor; other claimants whose record shares a week: %d, own outlets: %d. Any is looked at.",
+		"온전한 %d주 가운데 %d주가 다른 주를 그대로 또는 일정 배수로 되풀이합니다. 같은 주를 가진 다른 청구인은 %d명, 본인의 다른 매장은 %d곳입니다. 하나라도 있으면 살펴봅니다.",
+		len(weeks), copied, l.CopiesOf, l.OwnCopies)
+	remedy := lang.T("Send the original export of the till or the platform, of each outlet its own; if a week was filled in because its record is lost, say which.",
+		"포스나 플랫폼의 원본 내보내기 파일을 매장별로 보내 주십시오. 기록이 없어져 채워 넣은 주가 있다면 어느 주인지 알려 주십시오.")
+	return verdict(copied > 0 || elsewhere > 0, detail, remedy,
+		figures{"weeks": len(weeks), "copied_weeks": copied, "copies_of": l.CopiesOf, "own_copies": l.OwnCopies})
 }
 
 // copies counts the weeks that repeat an earlier one that repeats none. A pair

@@ -107,8 +107,15 @@ func (c *composer) opening() {
 func (c *composer) chain() {
 	l := c.letter
 	c.add(heading, lang.T("How the amount was reached", "금액이 정해진 과정"))
-	c.pair(amount, lang.T("Claimed", "청구 금액"), l.Currency.Text(l.Chain.Claimed))
+	claimed := l.Currency.Text(l.Chain.Claimed)
+	if l.Chain.Claimed == 0 {
+		claimed = lang.T("no amount was itemised", "금액을 따로 적지 않음")
+	}
+	c.pair(amount, lang.T("Claimed", "청구 금액"), claimed)
 	estimated := block{style: amount, text: lang.T("Estimated", "추정 금액"), value: lang.T("could not be estimated", "추정할 수 없음")}
+	if l.Chain.ToPerson {
+		estimated.value = lang.T("left to a person by the scheme", "보상 기준에 따라 담당자가 정함")
+	}
 	if e := l.Chain.Estimated; e != nil {
 		estimated.value = l.Currency.Text(e.Amount)
 		if e.LevelPercent > 0 {
@@ -147,6 +154,11 @@ func (c *composer) payment() {
 		return
 	}
 	c.add(heading, lang.T("Payment", "지급 안내"))
+	if !l.Account {
+		c.add(paragraph, lang.T("You have given no account that we could pay it to. Add one where you filed the claim, and it will be paid there.",
+			"지급받으실 계좌가 없습니다. 청구하신 곳에서 계좌를 등록해 주시면 그 계좌로 지급합니다."))
+		return
+	}
 	if l.PayBy.IsZero() {
 		c.add(paragraph, lang.T("It will be paid to the account you gave. The day is not set yet; you will be told as soon as it is.",
 			"알려 주신 계좌로 지급합니다. 지급일은 아직 정해지지 않았으며, 정해지는 대로 알려 드리겠습니다."))

@@ -38,7 +38,7 @@ const (
 )
 
 // Letter is everything that a letter says. Of a time.Time it shows the day in
-// that time's own location. Strings are taken as they are, in whatever language:
+// that time's own location; the PDF's dates are the instant of Date in its zone. Strings are taken as they are, in whatever language:
 // control characters are dropped, and what the font cannot draw shows as □.
 type Letter struct {
 	Kind    Kind
@@ -54,6 +54,7 @@ type Letter struct {
 
 	Currency money.Currency
 	Chain    Chain
+	Account  bool      // the claimant gave an account to pay to
 	PayBy    time.Time // when payment is expected; zero where no day is set
 
 	Reason      Reason
@@ -73,8 +74,9 @@ type Letter struct {
 
 // Chain is how the amount came about, in minor units of the letter's currency.
 type Chain struct {
-	Claimed   money.Minor
-	Estimated *Estimate    // nil where the history carries no answer
+	Claimed   money.Minor  // 0 where no amount was itemised
+	Estimated *Estimate    // nil where the history carries no answer, or ToPerson
+	ToPerson  bool         // the scheme leaves the amount to a person
 	Assessed  *money.Minor // nil where nothing was assessed
 	Awarded   money.Minor  // above 0 exactly when approved or partly approved
 }

@@ -24,6 +24,35 @@ var (
 	seoul = time.FixedZone("KST", 9*60*60)
 )
 
+// What is not known is not called 0, and what a person decides is not called
+// unknown.
+func TestEachReasonForAMissingAmountIsNamed(t *testing.T) {
+	for name, c := range map[string]struct {
+		change       func(*letter.Letter)
+		says, silent string
+	}{
+		"nothing itemised":       {func(l *letter.Letter) { l.Chain.Claimed = 0 }, "Claimed: no amount was itemised\n", "₩0"},
+		"no estimate":            {func(l *letter.Letter) { l.Chain.Estimated = nil }, "Estimated: could not be estimated\n", "left to a person"},
+		"left to a person":       {func(l *letter.Letter) { l.Chain.Estimated, l.Chain.ToPerson = nil, true }, "Estimated: left to a person by the scheme\n", "could not be estimated"},
+		"an account":             {func(*letter.Letter) {}, "to the account you gave by 9 December 2022.", "no account"},
+		"an account, and no day": {func(l *letter.Letter) { l.PayBy = time.Time{} }, "It will be paid to the account you gave.", "no account"},
+		"no account":             {func(l *letter.Letter) { l.Account = false }, "You have given no account", "account you gave"},
+		"no account, and no day": {func(l *letter.Letter) { l.Account, l.PayBy = false, time.Time{} }, "You have given no account", "account you gave"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := sample(letter.Decision, letter.Approved)
+			c.change(&l)
+			text, err := letter.Text(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(text, c.says) || strings.Contains(text, c.silent) {
+				t.Errorf("says %q: %t; says %q: %t\n%s", c.says, strings.Contains(text, c.says), c.silent, strings.Contains(text, c.silent), text)
+			}
+		})
+	}
+}
+
 func on(year int, month time.Month, date int) time.Time {
 	return time.Date(year, month, date, 23, 59, 59, 0, seoul)
 }
@@ -35,7 +64,7 @@ func sample(kind letter.Kind, outcome letter.Outcome) letter.Letter {
 		Kind: kind, Outcome: outcome, Date: on(2022, time.November, 22),
 		Reference: "R-7K3M-9Q2X-4HTN", Number: 1, Recipient: "김**", Outlet: "미용실 2호점", Platform: "Kakao",
 		Incident: lang.T("Data centre fire of 15 October 2022", "2022년 10월 15일 데이터센터 화재"),
-		Currency: money.KRW,
+		Currency: money.KRW, Account: true,
 		Chain: letter.Chain{
 			Claimed:   480_000,
 			Estimated: &letter.Estimate{Amount: 234_567, Low: 181_200, High: 287_900, LevelPercent: 90},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -96,7 +97,7 @@ func draw(l Letter, blocks []block) ([]byte, error) {
 	pdf.SetCatalogSort(true)
 	pdf.SetCreationDate(l.Date)
 	pdf.SetModificationDate(l.Date)
-	pdf.SetProducer("Redress", false)
+	pdf.SetProducer(producer+strings.Repeat(" ", len(zoneOf(l.Date))*2), false)
 	pdf.SetTitle(fmt.Sprintf("%s · %s %s", kinds[l.Kind].title.KO, kinds[l.Kind].title.EN, set.regular.show(tidy(l.Reference))), true)
 	pdf.SetLang(string(lang.Korean))
 	pdf.SetAutoPageBreak(false, 0)
@@ -116,7 +117,31 @@ func draw(l Letter, blocks []block) ([]byte, error) {
 	if err := pdf.Output(&out); err != nil {
 		return nil, fmt.Errorf("letter %s: %w", l.Reference, err)
 	}
-	return out.Bytes(), nil
+	return zoned(out.Bytes(), l.Date), nil
+}
+
+const producer = "Redress"
+
+// zoneOf is a zone as dates in a PDF have it: +09'00'.
+func zoneOf(t time.Time) string {
+	zone := t.Format("-0700")
+	return zone[:3] + "'" + zone[3:] + "'"
+}
+
+// zoned gives both dates of a PDF the zone that the library leaves out. They lie
+// in one object behind the producer, whose blanks make room: nothing moves that
+// an offset points to.
+func zoned(pdf []byte, date time.Time) []byte {
+	zone := zoneOf(date)
+	from := bytes.LastIndex(pdf, []byte("/Producer ("+producer+" "))
+	info := string(pdf[from:])
+	info = strings.Replace(info, producer+strings.Repeat(" ", 2*len(zone)), producer, 1)
+	for _, key := range []string{"/CreationDate (", "/ModDate ("} {
+		before, rest, _ := strings.Cut(info, key)
+		stamp, after, _ := strings.Cut(rest, ")")
+		info = before + key + stamp + zone + ")" + after
+	}
+	return append(pdf[:from], info...)
 }
 
 func (s *sheet) page() {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -98,6 +99,41 @@ func TestPDFIsOneFileOfKoreanAndEnglishPages(t *testing.T) {
 			t.Errorf("%d bytes; 60,000 are enough", len(pdf))
 		}
 	})
+}
+
+// The dates of a PDF say when it was decided and in which zone, and nothing that
+// the file points to has moved for it.
+func TestPDFIsDatedTheInstantOfTheDecisionInItsZone(t *testing.T) {
+	for name, c := range map[string]struct {
+		zone  *time.Location
+		stamp string
+	}{
+		"east of Greenwich": {seoul, "D:20221122235959+09'00'"},
+		"Greenwich":         {time.UTC, "D:20221122145959+00'00'"},
+		"west of it":        {time.FixedZone("", -(3*60+30)*60), "D:20221122112959-03'30'"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := sample(letter.Decision, letter.Approved)
+			l.Date = l.Date.In(c.zone)
+			pdf := pdfOf(t, l)
+			for _, entry := range []string{"/Producer (Redress)\n", "/CreationDate (" + c.stamp + ")\n", "/ModDate (" + c.stamp + ")\n"} {
+				if bytes.Count(pdf, []byte(entry)) != 1 {
+					t.Errorf("the PDF does not hold %q once", entry)
+				}
+			}
+			_, table, _ := strings.Cut(string(pdf), "\nxref\n")
+			offsets := regexp.MustCompile(`(?m)^(\d{10}) 00000 n`).FindAllStringSubmatch(table, -1)
+			for n, offset := range offsets {
+				at, _ := strconv.Atoi(offset[1])
+				if object := fmt.Sprintf("%d 0 obj\n", n+1); !bytes.HasPrefix(pdf[at:], []byte(object)) {
+					t.Errorf("at %d stands %q, want %q", at, pdf[at:at+10], object)
+				}
+			}
+			if len(offsets) < 10 {
+				t.Errorf("%d objects", len(offsets))
+			}
+		})
+	}
 }
 
 func TestTheSameLetterGivesTheSameBytes(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"redress/internal/claims"
+	"redress/internal/identity"
 	"redress/internal/store"
 	"redress/internal/store/storetest"
 )
@@ -99,8 +100,8 @@ type finding struct {
 	codes []string // of the flagged checks
 }
 
-// study files the claims of a plan with planted cases and answers what the checks
-// found, by claim.
+// study files the claims of a plan with planted cases, has a senior take every
+// one when all are in, and answers what the checks found, by claim.
 func study(t *testing.T, seed uint64, claimants, planted int) ([]Case, map[string]finding) {
 	t.Helper()
 	db := emptyStore(t)
@@ -120,9 +121,13 @@ func study(t *testing.T, seed uint64, claimants, planted int) ([]Case, map[strin
 	findings := map[string]finding{}
 	for i, w := range written {
 		for _, id := range []string{w.claimID, w.annexID} {
-			if id != "" {
-				findings[id] = find(t, db, members[i], id)
+			if id == "" {
+				continue
 			}
+			if _, err := f.at(Now).Assign(t.Context(), f.actor(identity.Senior), id, 0, "", claims.Reply[claims.Claim]{}); err != nil {
+				t.Fatal(err)
+			}
+			findings[id] = find(t, db, members[i], id)
 		}
 	}
 	return found(cases, written), findings
@@ -155,12 +160,15 @@ func find(t *testing.T, db *store.Store, m member, id string) finding {
 const looked = 15
 
 // seen are the kinds that leave their trace in what the service holds when the
-// claim comes in, whatever the order in which claims come: all cases of theirs
+// claim is taken, whatever the order in which claims come: all cases of theirs
 // must be found.
-var seen = []Kind{"twin_account", "inflated_beside_ledger", "emptied_beside_ledger", "car_and_fleet", "closure_but_sales", "wrong_month"}
+var seen = []Kind{
+	"twin_account", "twin_phone", "copied_scaled", "copied_moved", "inflated_beside_ledger", "emptied_beside_ledger", "car_and_fleet",
+	"account_changed", "closure_but_sales", "wrong_month", "same_file_two_outlets", "opened_after",
+}
 
 // TestPlantedCasesAreFoundAndTheHonestLeftAlone files everybody's claim and tells
-// what the checks found. It holds them to the kinds above, to one case in four of
+// what the checks found. It holds them to the kinds above, to half of the cases of
 // all kinds, and to one false alarm in twenty honest claims. The figures told with
 // -v are the result; these limits only keep it from getting worse unseen.
 func TestPlantedCasesAreFoundAndTheHonestLeftAlone(t *testing.T) {
@@ -177,8 +185,8 @@ func TestPlantedCasesAreFoundAndTheHonestLeftAlone(t *testing.T) {
 			t.Errorf("%s of claimant %d has %d points (%s)", c.Kind, c.number, f.score, strings.Join(f.codes, ", "))
 		}
 	}
-	if hit := share(cases, findings, looked); hit*4 < len(cases) {
-		t.Errorf("%d of %d planted cases have %d points or more; want one in four", hit, len(cases), looked)
+	if hit := share(cases, findings, looked); hit*2 < len(cases) {
+		t.Errorf("%d of %d planted cases have %d points or more; want half of them", hit, len(cases), looked)
 	}
 	if alarms := alarmed(honest, looked); alarms*20 > len(honest) {
 		t.Errorf("%d of %d honest claims have %d points or more; want at most one in twenty", alarms, len(honest), looked)

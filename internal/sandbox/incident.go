@@ -30,6 +30,8 @@ var (
 	filingOpens   = october(19, 0, 0)
 	firstClosing  = october(24, 18, 0) // as first announced; what came after it is late
 	extended      = october(25, 9, 0)
+	sealedAt      = october(25, 9, 30)
+	releasedAt    = october(25, 9, 45)
 	secondClosing = time.Date(2022, time.November, 7, 0, 0, 0, 0, seoul)
 	lateUntil     = time.Date(2022, time.December, 1, 0, 0, 0, 0, seoul)
 )

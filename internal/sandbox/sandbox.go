@@ -46,6 +46,9 @@ type Options struct {
 	Claimants int // at least 12
 	// Planted is how many frauds and mistakes are planted among the claims.
 	Planted int
+	// Publish seals a snapshot at the end and releases its totals. The order of its
+	// leaves, and so its root, is random by design.
+	Publish bool
 	// Progress, when set, is told how many claimants of how many are done, one
 	// call at a time.
 	Progress func(done, total int)
@@ -86,6 +89,11 @@ func Fill(ctx context.Context, store claims.Store, o Options) (Sandbox, error) {
 	if err != nil {
 		return Sandbox{}, fmt.Errorf("extend the filing period: %w", err)
 	}
+	if o.Publish {
+		if err := f.publish(ctx); err != nil {
+			return Sandbox{}, err
+		}
+	}
 	box, err := f.show(ctx, members, filled)
 	box.Planted = found(cases, filled)
 	return box, err
@@ -117,8 +125,12 @@ func (f *filler) open(ctx context.Context) error {
 	if err := service.Prepare(ctx); err != nil {
 		return err
 	}
-	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
-		key, err := service.IssueFirstKey(ctx, claims.KeyRequest{Role: role, Label: "sandbox"})
+	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor, identity.Accountant} {
+		request := claims.KeyRequest{Role: role, Label: "sandbox"}
+		if role == identity.Accountant {
+			request.Person = "accountant" // as samples name them
+		}
+		key, err := service.IssueFirstKey(ctx, request)
 		if err != nil {
 			return fmt.Errorf("issue the %s key: %w", role, err)
 		}
@@ -147,20 +159,61 @@ func (f *filler) open(ctx context.Context) error {
 // filled is what was written for a member.
 type filled struct{ claimantID, claimID, annexID string }
 
+// turns have those who file do so one after another; where they are nil, all file
+// at once.
+type turns []chan struct{}
+
+func newTurns(n int) turns {
+	t := make(turns, n+1)
+	for i := range t {
+		t[i] = make(chan struct{})
+	}
+	close(t[0])
+	return t
+}
+
+// wait waits for a turn, pass for its end, too.
+func (t turns) wait(n int) {
+	if t != nil {
+		<-t[n]
+	}
+}
+
+func (t turns) pass(n int) {
+	if t != nil {
+		<-t[n]
+		close(t[n+1])
+	}
+}
+
 // members fills in all members, several at a time, and stops at the first error.
+// Where it is published they file in the order of time: a claim that the log has
+// after a later one would look dated back.
 func (f *filler) members(ctx context.Context, members []member) ([]filled, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	out := make([]filled, len(members))
+	order := make([]int, len(members))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return members[a].filedAt().Compare(members[b].filedAt()) })
+	var filing turns
+	if f.options.Publish {
+		filing = newTurns(len(members))
+	}
 	queue := make(chan int)
 	var group sync.WaitGroup
 	var progress sync.Mutex
 	done := 0
 	for range workers {
 		group.Go(func() {
-			for i := range queue {
+			for turn := range queue {
+				i := order[turn]
 				var err error
-				if out[i], err = f.member(ctx, members[i]); err != nil {
+				out[i], err = f.member(ctx, members[i], func() { filing.wait(turn) })
+				filing.pass(turn)
+				if err != nil {
 					cancel(fmt.Errorf("claimant %d: %w", members[i].number, err))
 					continue
 				}
@@ -185,8 +238,8 @@ func (f *filler) members(ctx context.Context, members []member) ([]filled, error
 }
 
 // member registers one claimant, uploads the histories and files the claim, and
-// another for a second outlet where they have one.
-func (f *filler) member(ctx context.Context, m member) (filled, error) {
+// another for a second outlet where they have one, when it is their turn.
+func (f *filler) member(ctx context.Context, m member, wait func()) (filled, error) {
 	registered, err := f.at(m.at).Register(ctx, identity.Anyone, m.enters(), claims.Reply[claims.Registered]{})
 	if err != nil {
 		return filled{}, fmt.Errorf("register: %w", err)
@@ -207,6 +260,7 @@ func (f *filler) member(ctx context.Context, m member) (filled, error) {
 	if m.fate == unfiled {
 		return out, nil
 	}
+	wait()
 	if out.claimID, err = f.file(ctx, m, registered, outletCode, sold); err != nil {
 		return out, err
 	}
@@ -303,6 +357,18 @@ func (f *filler) file(ctx context.Context, m member, by claims.Registered, outle
 		}
 	}
 	return claim.ID, nil
+}
+
+// publish seals what was filed and tells the public of it.
+func (f *filler) publish(ctx context.Context) error {
+	sealed, err := f.at(sealedAt).Seal(ctx, f.actor(identity.Auditor), f.incident.ID, claims.Reply[claims.Snapshot]{})
+	if err != nil {
+		return fmt.Errorf("seal a snapshot: %w", err)
+	}
+	if _, err := f.at(releasedAt).ReleaseTotals(ctx, f.actor(identity.Admin), f.incident.ID, sealed.Number, claims.Reply[claims.Release]{}); err != nil {
+		return fmt.Errorf("release the totals: %w", err)
+	}
+	return nil
 }
 
 // show picks an ordinary submitted claim and issues keys for its claimant.

@@ -12,6 +12,7 @@ import (
 
 	"redress/internal/claims"
 	"redress/internal/identity"
+	"redress/internal/publication"
 	"redress/internal/revenue"
 	"redress/internal/sandbox"
 	"redress/internal/store"
@@ -210,6 +211,40 @@ func TestTheSandboxOfThreeHundredIsAsDesigned(t *testing.T) {
 	}
 	if sources[revenue.FromPlatform] == 0 {
 		t.Error("no history is the platform's")
+	}
+}
+
+// What is published at the end is the same with the same seed, but for the order of
+// the leaves: it must tell nothing of the order of claims, and no seed decides it.
+func TestASandboxPublishesItsTotals(t *testing.T) {
+	var first []publication.MeasureRelease
+	roots := map[string]bool{}
+	for _, engine := range storetest.Engines {
+		service, box := fill(t, engine, sandbox.Options{Seed: 7, Claimants: 40, Publish: true})
+		totals, err := service.Totals(t.Context(), identity.Anyone, box.IncidentID, []publication.Dimension{publication.Sector}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		submitted := int64(0)
+		for _, c := range everyClaim(t, service, actorOf(t, service, box, identity.Admin)) {
+			if c.SubmittedAt != nil {
+				submitted++
+			}
+		}
+		said := totals.Said.Measures
+		if count := said[0].Total; totals.Release.Number != 1 || count == nil || *count != submitted || len(said[0].Tables) != 1 {
+			t.Errorf("%s: release %d says %+v of %d claims", engine, totals.Release.Number, said, submitted)
+		}
+		if first == nil {
+			first = said
+		}
+		if diff := cmp.Diff(first, said); diff != "" {
+			t.Errorf("two fillings with one seed say (-first +second):\n%s", diff)
+		}
+		roots[totals.Said.Root.String()] = true
+	}
+	if len(roots) != len(storetest.Engines) {
+		t.Error("two fillings have their leaves in one order")
 	}
 }
 
