@@ -74,9 +74,16 @@ func (c Claim) stood(now time.Time) time.Duration {
 }
 
 // move writes a claim in the state it comes to, with its stage, its event and
-// its audit entry.
+// its audit entry. Nothing happens any more to the claim of a person who was
+// erased.
 func (s *Service) move(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, event string, done deed) (Claim, error) {
+	if claim.ErasedAt != nil {
+		return Claim{}, Erased(claim.ClaimantID)
+	}
 	now := s.now()
+	if now.Before(claim.UpdatedAt) {
+		now = claim.UpdatedAt // another process did the last step, and its clock is ahead
+	}
 	moved := done.to != claim.State
 	if moved {
 		claim.State, claim.StateSince = done.to, now

@@ -146,6 +146,39 @@ func TestWhoTookPartNeitherApprovesNorReturnsTheAppealsDecision(t *testing.T) {
 	})
 }
 
+// Who decided and who approved before the appeal leave its outcome alone; who
+// decided the appeal may amend it, as anybody their own decision.
+func TestWhoTookPartBeforeDoesNotAmendTheAppealsDecision(t *testing.T) {
+	inDesks(t, func(t *testing.T, d *desk) {
+		f := d.proposed(t, 600_000, d.reviewer)
+		if err := d.approve(t, d.second, f, 1); err != nil {
+			t.Fatal(err)
+		}
+		d.appeal(t, f)
+		d.taken(t, f, d.senior)
+		must(d.Decide(t.Context(), d.senior, f.ID, 0, upholds(approves(600_000)), anyClaim))(t)
+
+		lowered := amends(partly(600_000, 1))
+		for name, by := range map[string]identity.Actor{"who decided": d.reviewer, "who approved": d.second} {
+			d.refused(t, name, fault.Conflict, "excluded_from_claim", func() error {
+				return failed(d.AmendDecision(t.Context(), by, f.ID, 0, lowered, anyClaim))
+			})
+		}
+		must(d.AmendDecision(t.Context(), d.senior, f.ID, 0, lowered, anyClaim))(t)
+		d.refused(t, "who approved before, approving", fault.Conflict, "excluded_from_claim", func() error { return d.approve(t, d.second, f, 3) })
+		if made := must(d.Decisions(t.Context(), d.senior, f.ID))(t)[2]; made.NotBy != d.reviewer.Person {
+			t.Errorf("the amendment may be anybody's but %q, want %q", made.NotBy, d.reviewer.Person)
+		}
+		// What holds in the service holds in the database.
+		_, err := d.raw.ExecContext(t.Context(), fmt.Sprintf(
+			`INSERT INTO decisions (claim_id, n, kind, verdict, claimed, assessed, awarded, estimate, reason_code, reason_version, error_code, override, evidence, criteria, policy, from_state, made_by, made_role, made_at, not_by, needs)
+			 VALUES ('%s', 4, 'amendment', 'refused', 1, 0, 0, 0, 'x', 1, 'none', '', '[]', '[]', 1, 'decided', '%s', 'reviewer', 0, '%[2]s', 1)`, f.ID, d.reviewer.Person))
+		if err == nil {
+			t.Error("the database took an amendment of the appeal's decision by who decided before")
+		}
+	})
+}
+
 func TestAnAppealIsDecidedByASeniorWithAnErrorCode(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		f := d.claim(t, 0, 100_000)

@@ -83,13 +83,38 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, id string, v
 		if claim.AppealOpen && person == actor.Person && actor.Role != identity.Senior {
 			return deed{}, appealNeedsSenior()
 		}
-		return s.assign(claim, person, policy), nil
+		cameUp, err := s.checkAgain(ctx, tx, claim, policy)
+		if err != nil {
+			return deed{}, err
+		}
+		if person == actor.Person && claim.AssignedTo != person && policy.needsSenior(actor, *claim) {
+			return deed{}, scoreNeedsSenior()
+		}
+		return s.assign(claim, person, policy, cameUp), nil
 	})
 }
 
-func (s *Service) assign(claim *Claim, person string, policy Policy) deed {
+// needsSenior reports whether the claim's score leaves it to seniors, and the
+// actor is none. A senior may hand it to anybody, who then keeps it.
+func (p Policy) needsSenior(actor identity.Actor, claim Claim) bool {
+	return actor.Role != identity.Senior && claim.Score >= p.SeniorFromScore
+}
+
+func scoreNeedsSenior() *fault.Error {
+	return fault.New(fault.Forbidden, "score_needs_senior",
+		"The score of the checks leaves this claim to a senior, who may hand it to you.",
+		"점검 점수가 높아 선임 심사자가 맡는 청구입니다. 선임 심사자가 배정해 드릴 수 있습니다.")
+}
+
+// assign gives the claim to a person. What came up since its checks were made is
+// told by the event.
+func (s *Service) assign(claim *Claim, person string, policy Policy, cameUp []string) deed {
 	claim.lease(person, s.now().Add(policy.Lease()))
-	return deed{to: claim.underReview(), data: map[string]any{"person": person, "until": claim.LeaseUntil.Format(time.RFC3339Nano)}}
+	facts := map[string]any{"person": person, "until": claim.LeaseUntil.Format(time.RFC3339Nano)}
+	if len(cameUp) > 0 {
+		facts["came_up"] = cameUp
+	}
+	return deed{to: claim.underReview(), data: facts}
 }
 
 // mayHave refuses a person who is kept from the claim.
@@ -99,13 +124,41 @@ func mayHave(ctx context.Context, tx Tx, claim Claim, person string) error {
 		return err
 	}
 	for _, e := range exclusions {
-		always := e.Why == ExcludedFiled || e.Why == ExcludedRecused
-		if e.Person == person && (always || claim.AppealOpen) {
+		if e.Person != person {
+			continue
+		}
+		keeps := claim.AppealOpen || e.Why == ExcludedFiled || e.Why == ExcludedRecused
+		if !keeps {
+			if keeps, err = appealedFrom(ctx, tx, claim.ID, person); err != nil {
+				return err
+			}
+		}
+		if keeps {
 			return fault.New(fault.Conflict, "excluded_from_claim",
 				"This person is kept from the claim (%s).", "이 사람은 이 청구를 맡을 수 없습니다(%s).", e.Why)
 		}
 	}
 	return nil
+}
+
+// appealedFrom reports whether an appeal was decided against what the person had
+// decided or approved. Its outcome is not theirs to change.
+func appealedFrom(ctx context.Context, tx Tx, claimID, person string) (bool, error) {
+	decisions, err := tx.Decisions(ctx, claimID)
+	if err != nil {
+		return false, err
+	}
+	took := false
+	for _, d := range decisions {
+		switch {
+		case !d.Stands():
+		case d.Kind == AppealDecision:
+			return took, nil
+		default:
+			took = took || d.MadeBy == person || d.Approval != nil && d.Approval.By == person
+		}
+	}
+	return false, nil
 }
 
 // PutBack returns a claim to the queue.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"redress/internal/baseline"
 	"redress/internal/checks"
@@ -50,7 +52,7 @@ func (s *Service) Checks(ctx context.Context, actor identity.Actor, claimID stri
 func remedies(rows []CheckRow) []CheckRow {
 	shown := []CheckRow{}
 	for _, row := range rows {
-		if row.flagged() && row.Remedy != nil && !slices.Contains(aboutOthers, checks.Code(row.Code)) {
+		if row.flagged() && row.Remedy != nil && !slices.Contains(aboutOthers, checks.Code(row.Code).Check()) {
 			shown = append(shown, CheckRow{
 				ClaimID: row.ClaimID, Round: row.Round, Code: row.Code, Service: row.Service, Result: row.Result, Remedy: row.Remedy,
 			})
@@ -65,12 +67,16 @@ func (row CheckRow) flagged() bool { return row.Result == string(checks.Flagged)
 func checkRows(estimate Estimate, rows []checks.Row) []CheckRow {
 	stored := make([]CheckRow, len(rows))
 	for i, row := range rows {
-		stored[i] = CheckRow{
-			ClaimID: estimate.ClaimID, Round: estimate.N, Code: string(row.Code), Service: row.Service, Result: string(row.Result),
-			Points: row.Points, Detail: row.Detail, Remedy: row.Remedy, Facts: row.Facts,
-		}
+		stored[i] = checkRow(estimate.ClaimID, estimate.N, row)
 	}
 	return stored
+}
+
+func checkRow(claimID string, round int, row checks.Row) CheckRow {
+	return CheckRow{
+		ClaimID: claimID, Round: round, Code: string(row.Code), Service: row.Service, Result: string(row.Result),
+		Points: row.Points, Detail: row.Detail, Remedy: row.Remedy, Facts: row.Facts,
+	}
 }
 
 // checkFacts collects what the checks know of a claim that is being submitted.
@@ -89,14 +95,8 @@ func (s *Service) checkFacts(ctx context.Context, claim Claim, f filing, estimat
 	if err != nil {
 		return checks.Facts{}, err
 	}
-	facts := checks.Facts{
-		Currency: currency, SubmittedAt: revenue.LocalOf(now, f.zone), Matches: f.matches(twins),
-		Amounts: checks.Amounts{Claimed: stated(claim.Claimed), Estimated: said.loss(costs(f.Expenses))},
-	}
-	if changed := f.claimant.AccountChanged; changed != nil {
-		local := revenue.LocalOf(*changed, f.zone)
-		facts.AccountChangedAt = &local
-	}
+	facts := f.claimantFacts(now, twins)
+	facts.Currency, facts.Amounts = currency, checks.Amounts{Claimed: stated(claim.Claimed), Estimated: said.loss(costs(f.Expenses))}
 	if claim.FiledPerson == "" {
 		facts.KeyRate = &checks.Rate{LastHour: twins.KeyHour + 1, LastDay: twins.KeyDay + 1}
 	}
@@ -114,20 +114,174 @@ func (s *Service) checkFacts(ctx context.Context, claim Claim, f filing, estimat
 }
 
 func (s *Service) checkLine(ctx context.Context, f filing, l LossLine, said saidLine, held holding) (checks.Line, error) {
-	line := checks.Line{
-		Service: l.Service, Ledger: held.sources[revenue.FromPlatform], Upload: held.sources[revenue.FromClaimant],
-		Amounts: checks.Amounts{Claimed: stated(lost(l)), Estimated: said.loss()},
+	line, err := f.line(ctx, s.store, l, held.sources[revenue.FromClaimant])
+	line.Ledger, line.Amounts = held.sources[revenue.FromPlatform], checks.Amounts{Claimed: stated(lost(l)), Estimated: said.loss()}
+	for _, c := range l.Closures {
+		line.Closures = append(line.Closures, f.local(c.Start, c.End))
 	}
+	line.LargestItem = largestItem(l)
+	return line, err
+}
+
+// largestItem is the largest of several single sales that are claimed; one alone
+// may be the sum of many, and is 0 here.
+func largestItem(l LossLine) money.Minor {
+	largest, items := money.Minor(0), 0
+	for _, item := range l.Items {
+		if !counted[item.Kind] {
+			largest, items = max(largest, item.Amount), items+1
+		}
+	}
+	if items < 2 {
+		return 0
+	}
+	return largest
+}
+
+// checkAgain makes those checks of a submitted claim once more whose result
+// others, or a new account, may have changed since. What is flagged now and was
+// not then becomes rows beside those of the submission, and counts in the score.
+// It answers the codes of what it added.
+func (s *Service) checkAgain(ctx context.Context, tx Tx, claim *Claim, policy Policy) ([]string, error) {
+	made, err := tx.Checks(ctx, claim.ID)
+	if err != nil || len(made) == 0 {
+		return nil, err
+	}
+	facts, err := s.factsAgain(ctx, tx, *claim)
+	if err != nil {
+		return nil, fmt.Errorf("facts of the checks of claim %s: %w", claim.ID, err)
+	}
+	var added []CheckRow
+	var codes []string
+	for _, row := range checks.Again(facts, policy.Points) {
+		known := slices.ContainsFunc(made, func(m CheckRow) bool {
+			return m.flagged() && m.Service == row.Service && checks.Code(m.Code).Check() == row.Code.Check()
+		})
+		if !known {
+			added = append(added, checkRow(claim.ID, made[0].Round, row))
+			codes = append(codes, string(row.Code))
+			claim.Score += row.Points
+		}
+	}
+	return codes, tx.InsertChecks(ctx, added)
+}
+
+// factsAgain are the facts of those checks that are made again.
+func (s *Service) factsAgain(ctx context.Context, tx Tx, claim Claim) (checks.Facts, error) {
+	claimant, err := tx.Claimant(ctx, claim.ClaimantID)
+	if err != nil {
+		return checks.Facts{}, err
+	}
+	incident, err := tx.Incident(ctx, claim.IncidentID)
+	if err != nil {
+		return checks.Facts{}, err
+	}
+	f, err := newFiling(Draft{IncidentID: claim.IncidentID, ClaimantID: claim.ClaimantID, Outlet: claim.Outlet, Content: claim.Content}, incident, claimant)
+	if err != nil {
+		return checks.Facts{}, err
+	}
+	twins, err := tx.Twins(ctx, claim, claimant, s.now())
+	if err != nil {
+		return checks.Facts{}, err
+	}
+	facts := f.claimantFacts(*claim.SubmittedAt, twins)
+	for _, l := range f.Lines {
+		uploads, err := uploaded(ctx, tx, claimant.ID, l.Service, []string{f.Outlet})
+		if err != nil {
+			return checks.Facts{}, err
+		}
+		line, err := f.line(ctx, tx, l, uploads[f.Outlet])
+		if err != nil {
+			return checks.Facts{}, err
+		}
+		facts.Lines = append(facts.Lines, line)
+	}
+	return facts, nil
+}
+
+// claimantFacts are what the checks know of whoever claims, and of their look-alikes.
+func (f filing) claimantFacts(submitted time.Time, twins Twins) checks.Facts {
+	facts := checks.Facts{SubmittedAt: revenue.LocalOf(submitted, f.zone), Matches: f.matches(twins)}
+	if changed := f.claimant.AccountChanged; changed != nil {
+		local := revenue.LocalOf(*changed, f.zone)
+		facts.AccountChangedAt = &local
+	}
+	return facts
+}
+
+// line is a line with the claimant's upload for it, and how many others, and own
+// outlets, have one that is like it.
+func (f filing) line(ctx context.Context, r Reader, l LossLine, upload revenue.History) (checks.Line, error) {
+	line := checks.Line{Service: l.Service, Upload: upload}
 	service, _ := f.incident.Service(l.Service)
 	for _, w := range service.Windows {
 		line.Windows = append(line.Windows, f.local(w.Start, w.End))
 	}
-	for _, c := range l.Closures {
-		line.Closures = append(line.Closures, f.local(c.Start, c.End))
+	marks := checks.Fingerprints(upload)
+	if len(marks) == 0 {
+		return line, nil
 	}
 	var err error
-	line.CopiesOf, err = s.store.Copies(ctx, f.claimant.ID, checks.Fingerprints(line.Upload))
+	if line.CopiesOf, err = r.Copies(ctx, f.claimant.ID, marks); err != nil {
+		return line, err
+	}
+	line.OwnCopies, err = f.ownCopies(ctx, r, l.Service, marks)
 	return line, err
+}
+
+// outletsCompared bounds with how many of a claimant's own outlets one is
+// compared.
+const outletsCompared = 20
+
+// ownCopies counts the claimant's other outlets that claim for the incident with
+// an upload that carries one of the marks.
+func (f filing) ownCopies(ctx context.Context, r Reader, service string, marks []uint64) (int, error) {
+	var claiming []string
+	for _, o := range f.claimant.Outlets {
+		if o.Code == f.Outlet || len(claiming) == outletsCompared {
+			continue
+		}
+		claims, err := r.ClaimExists(ctx, f.incident.ID, f.claimant.ID, o.Code)
+		if err != nil {
+			return 0, err
+		}
+		if claims {
+			claiming = append(claiming, o.Code)
+		}
+	}
+	uploads, err := uploaded(ctx, r, f.claimant.ID, service, claiming)
+	copies := 0
+	for _, h := range uploads {
+		if slices.ContainsFunc(checks.Fingerprints(h), func(mark uint64) bool { return slices.Contains(marks, mark) }) {
+			copies++
+		}
+	}
+	return copies, err
+}
+
+// uploaded finds what a claimant uploaded for outlets in a service, by outlet.
+func uploaded(ctx context.Context, r Reader, claimantID, service string, outlets []string) (map[string]revenue.History, error) {
+	outletOf := map[string]string{} // by upload
+	for _, outlet := range outlets {
+		current, err := r.Uploads(ctx, claimantID, outlet, service)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range current {
+			if u.Source == revenue.FromClaimant {
+				outletOf[u.ID] = outlet
+			}
+		}
+	}
+	held, err := r.Histories(ctx, slices.Collect(maps.Keys(outletOf)))
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]revenue.History{}
+	for id, h := range held {
+		found[outletOf[id]] = h.History
+	}
+	return found, nil
 }
 
 // matches are the look-alikes of a claimant by each identifier that they have.

@@ -79,6 +79,12 @@ var patterns = []struct {
 		twin := s.seller(t, 121, func(c *claims.Claimant) { c.Phone = strings.ReplaceAll(first.Phone, "-", " ") })
 		return s.submits(t, twin.actor, s.claims(twin))
 	}, []string{"duplicate_phone"}},
+	{"two claimants with one phone, once with the country's code", func(t *testing.T, s *town) claims.Claim {
+		first := s.seller(t, 122)
+		s.submits(t, first.actor, s.claims(first))
+		twin := s.seller(t, 123, func(c *claims.Claimant) { c.Phone = "+82 " + first.Phone[1:] })
+		return s.submits(t, twin.actor, s.claims(twin))
+	}, []string{"duplicate_phone"}},
 	{"a driver and a fleet with one car", func(t *testing.T, s *town) claims.Claim {
 		driver := aDriver("car-130")
 		driver.Phone = "010-1300-0000"
@@ -96,12 +102,14 @@ var patterns = []struct {
 		return s.submits(t, copier.actor, s.claims(copier))
 	}, []string{"history_copied_weeks shop"}},
 	{"one's own history in a second outlet", func(t *testing.T, s *town) claims.Claim {
-		who := s.seller(t, 142, func(c *claims.Claimant) {
-			c.Outlets = append(c.Outlets, claims.Outlet{Code: "annex", Name: "별관", Sector: "cafe", Region: "KR-26"})
-		})
-		s.sells(t, who.actor, who, "annex", "shop", honest(142, 12))
-		return s.submits(t, who.actor, s.claims(who, func(d *claims.Draft) { d.Outlet = "annex" }))
+		who := s.twoOutlets(t, 142)
+		return s.submits(t, who.actor, s.claims(who, inAnnex))
 	}, nil},
+	{"one's own history, times a factor, in a second outlet that claims, too", func(t *testing.T, s *town) claims.Claim {
+		who := s.twoOutlets(t, 143)
+		s.submits(t, who.actor, s.claims(who))
+		return s.submits(t, who.actor, s.claims(who, inAnnex))
+	}, []string{"history_copied_weeks shop"}},
 	{"the platform's ledgers of two shops that are alike", func(t *testing.T, s *town) claims.Claim {
 		for n := range 2 {
 			who := s.shop(t, 144+n)
@@ -122,6 +130,21 @@ var patterns = []struct {
 		changeAccount(t, s, who)
 		return s.submits(t, who.actor, s.claims(who))
 	}, nil},
+	{"a lost order with a nought too many", func(t *testing.T, s *town) claims.Claim {
+		who := s.seller(t, 162)
+		return s.submits(t, who.actor, s.claims(who, func(d *claims.Draft) { d.Lines[0].Items = append(lostItem(130_000), lostItem(13_000)...) }))
+	}, []string{"claimed_above_estimated"}},
+	{"the lost orders of a day in one sum", func(t *testing.T, s *town) claims.Claim {
+		who := s.seller(t, 164)
+		return s.submits(t, who.actor, s.claims(who, items(95_000)))
+	}, nil},
+	{"a history that begins after the outage did", func(t *testing.T, s *town) claims.Claim {
+		who := s.shop(t, 163)
+		late := honest(163, 12)
+		late.Start += 12*revenue.Week + revenue.Day
+		s.sells(t, who.actor, who, "main", "shop", late)
+		return s.submits(t, who.actor, s.claims(who))
+	}, []string{"closed_or_opened_in_window", "history_short shop"}},
 	{"much more claimed than estimated", func(t *testing.T, s *town) claims.Claim {
 		who := s.seller(t, 160)
 		return s.submits(t, who.actor, s.claims(who, items(2_000_000)))
@@ -156,11 +179,11 @@ var patterns = []struct {
 	{"the fourth claim with one key within an hour", func(t *testing.T, s *town) claims.Claim {
 		who := s.chain(t, 210, 4)
 		return s.chainClaims(t, who, who.actor, 4)
-	}, []string{"velocity_key"}},
+	}, []string{"history_copied_weeks shop", "velocity_key"}},
 	{"the fourth claim filed by staff within an hour", func(t *testing.T, s *town) claims.Claim {
 		who := s.chain(t, 220, 4)
 		return s.chainClaims(t, who, s.as(identity.Reviewer), 4)
-	}, nil},
+	}, []string{"history_copied_weeks shop"}},
 	{"many claims from one address", func(t *testing.T, s *town) claims.Claim {
 		var c claims.Claim
 		for n := range 13 {
@@ -189,12 +212,25 @@ func items(amount money.Minor) func(*claims.Draft) {
 func changeAccount(t testing.TB, s *town, who shop) {
 	t.Helper()
 	must(s.ChangeClaimant(t.Context(), who.actor, who.ID, 0, func(c *claims.Claimant) error {
-		c.Bank = &claims.BankAccount{BankCode: "004", Number: "999-" + who.ID[30:], Holder: c.Name}
+		c.Bank = &claims.BankAccount{BankCode: "004", Number: "999-" + who.Phone, Holder: c.Name}
 		return nil
 	}))(t)
 }
 
-// chain is a shop with many outlets, and a history of each.
+// twoOutlets is a shop that uploads one history for both of its outlets, a third
+// more for the second.
+func (s *town) twoOutlets(t testing.TB, n int) shop {
+	t.Helper()
+	who := s.seller(t, n, func(c *claims.Claimant) {
+		c.Outlets = append(c.Outlets, claims.Outlet{Code: "annex", Name: "별관", Sector: "cafe", Region: "KR-26"})
+	})
+	s.sells(t, who.actor, who, "annex", "shop", times(honest(uint64(n), 12), 133))
+	return who
+}
+
+func inAnnex(d *claims.Draft) { d.Outlet = "annex" }
+
+// chain is a shop with many outlets, and one history for each.
 func (s *town) chain(t testing.TB, n, outlets int) shop {
 	t.Helper()
 	who := s.shop(t, n, func(c *claims.Claimant) {
@@ -246,7 +282,7 @@ func TestEachPatternIsFlaggedByTheCheckThatIsForIt(t *testing.T) {
 		}
 		// These look at the record alone, which package checks proves; two others
 		// cannot be flagged here, for the store keeps such numbers unique.
-		for _, code := range []string{"duplicate_business", "duplicate_driver", "closed_or_opened_in_window", "history_digits", "history_even", "history_level_jump", "history_round_numbers"} {
+		for _, code := range []string{"duplicate_business", "duplicate_driver", "history_digits", "history_even", "history_level_jump", "history_round_numbers"} {
 			seen[code] = true
 		}
 		for _, code := range checks.Codes() {
@@ -260,6 +296,103 @@ func TestEachPatternIsFlaggedByTheCheckThatIsForIt(t *testing.T) {
 // who is the claimant of a claim.
 func who(c claims.Claim) identity.Actor {
 	return identity.Actor{Role: identity.Claimant, KeyID: c.FiledBy, Person: "claimant", ClaimantID: c.ClaimantID}
+}
+
+// comingUp are what happens after a claim was submitted, each with what is found
+// when the claim is taken.
+var comingUp = []struct {
+	name    string
+	happens func(t *testing.T, s *town, first shop)
+	came    []string
+}{
+	{"nothing", func(*testing.T, *town, shop) {}, nil},
+	{"another account", func(t *testing.T, s *town, first shop) { changeAccount(t, s, first) }, []string{"account_changed_lately_later"}},
+	{"somebody with the same account claims", func(t *testing.T, s *town, first shop) {
+		twin := s.seller(t, 301, func(c *claims.Claimant) { c.Bank = first.Bank })
+		s.submits(t, twin.actor, s.claims(twin))
+	}, []string{"duplicate_account_later"}},
+	{"somebody claims for the same shop of the platform with the same telephone", func(t *testing.T, s *town, first shop) {
+		twin := s.seller(t, 302, func(c *claims.Claimant) { c.Phone, c.Outlets = first.Phone, first.Outlets })
+		s.submits(t, twin.actor, s.claims(twin))
+	}, []string{"duplicate_phone_later", "same_loss_later"}},
+	{"somebody uploads a copy of the history", func(t *testing.T, s *town, first shop) {
+		copier := s.shop(t, 303)
+		s.sells(t, copier.actor, copier, "main", "shop", times(honest(300, 12), 130))
+	}, []string{"history_copied_weeks_later shop"}},
+}
+
+// A claim that came in before its twin is found when somebody takes it, and once.
+func TestWhatCameUpSinceTheSubmissionIsFoundWhenTheClaimIsTaken(t *testing.T) {
+	for _, row := range comingUp {
+		t.Run(row.name, func(t *testing.T) {
+			inTowns(t, func(t *testing.T, s *town) {
+				first := s.seller(t, 300)
+				c := s.submits(t, first.actor, s.claims(first))
+				s.clock.set(today.Add(time.Hour))
+				row.happens(t, s, first)
+				for range 2 {
+					c = must(s.Assign(t.Context(), s.as(identity.Senior), c.ID, c.Version, "", claims.Reply[claims.Claim]{}))(t)
+				}
+				if flags := s.flags(t, c); !slices.Equal(flags, row.came) && len(flags)+len(row.came) > 0 {
+					t.Errorf("flagged %v, want %v", flags, row.came)
+				}
+				score := 0
+				for _, row := range s.found(t, c) {
+					score += row.Points
+				}
+				if stored := must(s.Claim(t.Context(), first.actor, c.ID))(t); stored.Score != score || (score == 0) != (len(row.came) == 0) {
+					t.Errorf("score %d, rows add up to %d", stored.Score, score)
+				}
+				for _, shown := range must(s.Checks(t.Context(), first.actor, c.ID))(t).Rows {
+					if strings.HasPrefix(shown.Code, "duplicate") || strings.HasPrefix(shown.Code, "same_loss") {
+						t.Errorf("the claimant sees %+v", shown)
+					}
+				}
+				events := must(s.Events(t.Context(), s.as(identity.Senior), c.ID))(t)
+				told := []int{len(row.came), 0}
+				for i, e := range events[len(events)-2:] {
+					if codes, _ := e.Data["came_up"].([]any); len(codes) != told[i] {
+						t.Errorf("event %d tells that %v came up", e.N, e.Data["came_up"])
+					}
+				}
+			})
+		})
+	}
+}
+
+// Whose score a policy leaves to seniors no reviewer takes: not from the queue,
+// where it comes up as they are given it, and not by its id; they keep what a
+// senior hands them.
+func TestAReviewerGetsNoClaimThatItsScoreLeavesToSeniors(t *testing.T) {
+	inTowns(t, func(t *testing.T, s *town) {
+		s.setPolicy(t, map[string]any{"senior_from_score": 30})
+		first := s.seller(t, 300)
+		odd := s.submits(t, first.actor, s.claims(first))
+		s.clock.set(today.Add(time.Hour))
+		plain := s.seller(t, 304)
+		other := s.submits(t, plain.actor, s.claims(plain))
+		twin := s.seller(t, 301, func(c *claims.Claimant) { c.Bank = first.Bank })
+		s.submits(t, twin.actor, s.claims(twin))
+
+		reviewer, senior := s.as(identity.Reviewer), s.as(identity.Senior)
+		next := must(s.Next(t.Context(), reviewer, claims.ClaimFilter{}, claims.Reply[*claims.Claim]{}))(t)
+		if next == nil || next.ID != other.ID {
+			t.Errorf("a reviewer is given %+v, want %s", next, other.ID)
+		}
+		passed := must(s.Claim(t.Context(), senior, odd.ID))(t)
+		if passed.Score != 30 || passed.State != claims.Submitted || passed.AssignedTo != "" {
+			t.Errorf("passed over: %+v", passed.Desk)
+		}
+		if flags := s.flags(t, odd); !slices.Equal(flags, []string{"duplicate_account_later"}) {
+			t.Errorf("flagged %v", flags)
+		}
+		_, err := s.Assign(t.Context(), reviewer, odd.ID, 0, "", claims.Reply[claims.Claim]{})
+		wants(t, "by its id", err, fault.Forbidden, "score_needs_senior")
+		must(s.Assign(t.Context(), senior, odd.ID, 0, reviewer.Person, claims.Reply[claims.Claim]{}))(t)
+		if kept := must(s.Assign(t.Context(), reviewer, odd.ID, 0, "", claims.Reply[claims.Claim]{}))(t); kept.AssignedTo != reviewer.Person {
+			t.Errorf("kept by %q", kept.AssignedTo)
+		}
+	})
 }
 
 func TestAnIdentifierThatAClaimantLacksIsNotLookedFor(t *testing.T) {

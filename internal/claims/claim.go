@@ -39,6 +39,7 @@ type Claim struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	SubmittedAt *time.Time
+	ErasedAt    *time.Time // when its claimant was erased; its content is empty then
 }
 
 // Content is what the claimant states; it may hold personal data in its notes.
@@ -325,7 +326,7 @@ func (s *Service) Claim(ctx context.Context, actor identity.Actor, id string) (C
 	if err != nil {
 		return Claim{}, err
 	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil || claim.Estimates == 0 {
+	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil || claim.Estimates == 0 || claim.ErasedAt != nil {
 		return claim, err
 	}
 	estimate, err := s.store.Estimate(ctx, id, 0)

@@ -145,8 +145,12 @@ func (m matter) decision(actor identity.Actor, kind DecisionKind, draft Decision
 		ErrorCode: draft.ErrorCode, Override: draft.Override, Note: draft.Note, Evidence: draft.Evidence, Policy: m.policy.Version,
 		From: m.claim.State, MadeBy: actor.Person, MadeRole: actor.Role, MadeAt: m.now,
 	}
-	if kind == AppealDecision {
+	switch kind {
+	case AppealDecision:
 		d.NotBy = m.before[m.claim.Standing-1].MadeBy
+	case Amendment:
+		// Whose decision was appealed against does not change the outcome.
+		d.NotBy = m.before[m.claim.Standing-1].NotBy
 	}
 	fields := slices.Concat(m.checkAmounts(d), m.checkReasons(d))
 	for i, id := range d.Evidence {

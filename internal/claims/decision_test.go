@@ -27,7 +27,11 @@ type desk struct {
 // inDesks runs a test at a desk of its own on each engine.
 func inDesks(t *testing.T, f func(t *testing.T, d *desk)) {
 	t.Helper()
-	inTowns(t, func(t *testing.T, s *town) { f(t, newDesk(t, s)) })
+	inTowns(t, func(t *testing.T, s *town) {
+		// Who may take what is proved of the queue; here whoever is asked to takes a claim.
+		s.setPolicy(t, map[string]any{"senior_from_score": 1_000})
+		f(t, newDesk(t, s))
+	})
 }
 
 func newDesk(t testing.TB, s *town) *desk {
@@ -275,7 +279,7 @@ func TestADecisionWithinAuthorityStandsAtOnce(t *testing.T) {
 				want := claims.Decision{
 					ClaimID: f.ID, N: 1, Kind: claims.FirstDecision, Verdict: c.draft.Verdict, Claimed: c.claimed, Estimated: ptr(money.Minor(0)),
 					Assessed: c.draft.Assessed, Awarded: c.draft.Awarded, Estimate: 1, Reason: claims.ReasonRef{Code: c.draft.Reason, Version: 1},
-					Policy: 1, From: claims.InReview, MadeBy: d.reviewer.Person, MadeRole: identity.Reviewer, MadeAt: got.UpdatedAt,
+					Policy: 2, From: claims.InReview, MadeBy: d.reviewer.Person, MadeRole: identity.Reviewer, MadeAt: got.UpdatedAt,
 				}
 				if diff := cmp.Diff(want, made); diff != "" {
 					t.Errorf("the decision (-want +got):\n%s", diff)

@@ -277,8 +277,9 @@ type Cover struct {
 	End        time.Time
 }
 
-// Rulebook is a published version of what the desk works by: the desk policy or
-// the catalogue of reasons. Its hash is logged before it is used.
+// Rulebook is a published version of what is worked by: the desk policy, the
+// catalogue of reasons, the rule of disclosure control, or what estimates are made
+// with. Its hash is logged before it is used.
 type Rulebook struct {
 	Kind      RulebookKind
 	Version   int
@@ -295,6 +296,10 @@ type RulebookKind string
 const (
 	PolicyBook  RulebookKind = "desk_policy"
 	ReasonsBook RulebookKind = "reason_catalogue"
+	// DisclosureBook is what the public may be told, see publication.Rule.
+	DisclosureBook RulebookKind = "disclosure_rule"
+	// ModelBook is which estimator makes estimates with which holidays.
+	ModelBook RulebookKind = "model"
 )
 
 // View is a named filter that a person of staff keeps.

@@ -30,6 +30,7 @@ type Estimate struct {
 	Outcome   string      // of the scheme
 	Shortfall money.Minor // of all lines; known when it is made, not stored beside Bytes
 	MadeAt    time.Time
+	Record    *EstimateRecord // for statistics, when it is made from histories; nil otherwise
 }
 
 // AfterMinutes is how much history from the end of the outage on an estimate
@@ -118,6 +119,9 @@ func (s *Service) estimate(ctx context.Context, f filing, claimID string, n int)
 		in.Lines, histories, holdings = append(in.Lines, line), append(histories, held.joined), append(holdings, held)
 	}
 	made, err := in.estimate(histories, rules, claimID, n, s.now())
+	if err == nil && made.Record.Share == nil && len(f.claimant.Outlets) == 1 {
+		made.Record.Share = shareOf(in.Facts.Incident, histories, f.claimant.AnnualRevenue)
+	}
 	return made, holdings, err
 }
 
@@ -166,7 +170,9 @@ func (in inputs) estimate(histories []revenue.History, rules *scheme.Scheme, cla
 			return Estimate{}, fmt.Errorf("estimate of service %s: %w", l.Service, err)
 		}
 	}
-	return in.evaluate(results, histories, rules, claimID, n, madeAt)
+	made, err := in.evaluate(results, histories, rules, claimID, n, madeAt)
+	made.Record = in.record(results)
+	return made, err
 }
 
 // evaluate applies the rules to what the histories say (one result for each

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -100,6 +101,26 @@ func (i Incident) Service(code string) (PlatformService, bool) {
 	return PlatformService{}, false
 }
 
+// Hash is the SHA-256, in hex, of what the incident says: a JSON object with
+// sorted keys of all but its id, state, version and dates of writing.
+func (i Incident) Hash() string {
+	said, err := json.Marshal(map[string]any{
+		"currency": i.Currency, "ends_at": i.EndsAt.UTC(), "filing": i.Filing, "name": i.Name, "platform": i.Platform, "scheme": i.Scheme,
+		"services": i.Services, "starts_at": i.StartsAt.UTC(), "timestamps": i.Timestamps, "zone": i.Zone,
+	})
+	var sorted any
+	if err == nil {
+		err = json.Unmarshal(said, &sorted)
+	}
+	if err == nil {
+		said, err = json.Marshal(sorted)
+	}
+	if err != nil {
+		panic(err) // of instants beyond the year 9999, which no request can name
+	}
+	return hexSHA256(said)
+}
+
 // CreateIncident records an outage as a draft.
 func (s *Service) CreateIncident(ctx context.Context, actor identity.Actor, in Incident, reply Reply[Incident]) (Incident, error) {
 	if err := allow(actor, identity.ManageIncidents); err != nil {
@@ -114,7 +135,7 @@ func (s *Service) CreateIncident(ctx context.Context, actor identity.Actor, in I
 		if err := tx.InsertIncident(ctx, in); err != nil {
 			return Incident{}, err
 		}
-		return in, s.log(ctx, tx, "incident.created", in.ID, map[string]any{"version": in.Version})
+		return in, s.log(ctx, tx, "incident.created", in.ID, map[string]any{"version": in.Version, "hash": in.Hash()})
 	})
 }
 
@@ -149,7 +170,7 @@ func (s *Service) ChangeIncident(ctx context.Context, actor identity.Actor, id s
 			return Incident{}, err
 		}
 		in.Version++
-		return in, s.log(ctx, tx, eventType, in.ID, map[string]any{"version": in.Version, "state": string(in.State)})
+		return in, s.log(ctx, tx, eventType, in.ID, map[string]any{"version": in.Version, "state": string(in.State), "hash": in.Hash()})
 	})
 }
 

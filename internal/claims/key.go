@@ -71,6 +71,9 @@ func (s *Service) issue(ctx context.Context, actor identity.Actor, in KeyRequest
 	if !forClaimant && in.ClaimantID != "" {
 		fields = append(fields, fault.At("#/claimant_id", "claimant_not_allowed", "A %s key acts for no claimant.", "%s 키에는 청구인을 지정할 수 없습니다.", in.Role))
 	}
+	if in.Role == identity.Accountant && in.Person == "" {
+		fields = append(fields, fault.At("#/person", "person_required", "An accountant's key needs the code of the person, by which samples name them.", "회계사 키에는 표본에서 지정할 사람 코드가 필요합니다."))
+	}
 	if err := fault.InvalidFields(fields); err != nil {
 		return IssuedKey{}, err
 	}

@@ -31,6 +31,9 @@ func (s *Service) Letter(ctx context.Context, actor identity.Actor, claimID stri
 	if err != nil {
 		return Letter{}, err
 	}
+	if len(found.Text) == 0 {
+		return Letter{}, ErasedWith(claimID)
+	}
 	return found, s.looked(ctx, actor, claim, readLetter, strconv.Itoa(n))
 }
 
@@ -86,7 +89,7 @@ func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time
 	outlet, _ := claimant.Outlet(m.claim.Outlet)
 	l := letter.Letter{
 		Kind: letterKinds[d.Kind], Outcome: letter.Outcome(d.Verdict), Date: m.now.In(zone), Reference: m.claim.Reference, Number: d.N,
-		Recipient: claimant.Name, Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
+		Recipient: claimant.Name, Account: claimant.Bank != nil, Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
 		Chain:  letter.Chain{Claimed: d.Claimed, Assessed: &d.Assessed, Awarded: d.Awarded},
 		Reason: letter.Reason{Title: reason.Title, Explanation: why}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
 	}
@@ -140,6 +143,7 @@ func (m matter) explain(l *letter.Letter) error {
 	if paid.Amount > 0 || (paid.Outcome != scheme.CannotTell && paid.Outcome != scheme.Review) {
 		l.Chain.Estimated = &letter.Estimate{Amount: m.estimate.Amount}
 	}
+	l.Chain.ToPerson = l.Chain.Estimated == nil && paid.Outcome == scheme.Review
 	for _, line := range made.Lines {
 		service, _ := m.incident.Service(line.Service)
 		for _, sentence := range line.Baseline.Explanation {

@@ -232,9 +232,26 @@ func (f facts) checkHands(w *flaws) {
 
 // keeps reports whether a person is kept from the claim.
 func (f facts) keeps(person string) bool {
-	return slices.ContainsFunc(f.Exclusions, func(e claims.Exclusion) bool {
+	excluded := slices.ContainsFunc(f.Exclusions, func(e claims.Exclusion) bool {
 		return e.Person == person && (f.Claim.AppealOpen || e.Why == claims.ExcludedFiled || e.Why == claims.ExcludedRecused)
 	})
+	return excluded || f.appealedFrom(person)
+}
+
+// appealedFrom reports whether an appeal against what a person decided, or
+// approved, was decided.
+func (f facts) appealedFrom(person string) bool {
+	took := false
+	for _, d := range f.Decisions {
+		switch {
+		case !d.Stands():
+		case d.Kind == claims.AppealDecision:
+			return took
+		default:
+			took = took || d.MadeBy == person || d.Approval != nil && d.Approval.By == person
+		}
+	}
+	return false
 }
 
 // checkChain: each decision's amounts and verdict fit, and the last that stands

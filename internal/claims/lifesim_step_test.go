@@ -216,6 +216,8 @@ func (l *lifesim) unfounded(a *turn, code string, before facts) []string {
 		w.unless(before.keeps(a.actor.Person) || before.keeps(a.person), "nobody keeps them from it: %+v", before.Exclusions)
 	case "appeal_filed_before":
 		w.unless(before.Appeal != nil, "there was no appeal")
+	case "score_needs_senior":
+		w.unless(a.verb == claims.DoAssign && a.actor.Role != identity.Senior && c.AssignedTo != a.actor.Person, "they are a senior, or have it")
 	case "appeal_needs_senior":
 		w.unless(c.AppealOpen && a.actor.Role != identity.Senior, "they are a senior")
 	case "appeal_period_over", "answer_period_over":
@@ -278,6 +280,9 @@ func (l *lifesim) takeNext() {
 	l.broken.plan = p
 	got, err := l.desks[a.desk].Next(l.t.Context(), a.actor, claims.ClaimFilter{IncidentID: l.incident.ID}, claims.Reply[*claims.Claim]{})
 	best := l.best(a.actor)
+	for best != nil && l.passedOver(best, a.actor) {
+		best = l.best(a.actor)
+	}
 	if fault.As(err) != nil && !slices.Contains(doers[claims.DoAssign], string(a.actor.Role)) {
 		return
 	}
@@ -293,6 +298,24 @@ func (l *lifesim) takeNext() {
 		got = &claims.Claim{}
 	}
 	l.settle(a, *got, err, p.commits)
+}
+
+// passedOver reports whether somebody was not given a claim for what came up
+// about it just then, and takes note of that.
+func (l *lifesim) passedOver(s *subject, actor identity.Actor) bool {
+	l.t.Helper()
+	before, after := s.facts, l.read(s)
+	last := after.Events[len(after.Events)-1]
+	if after.Claim.Version == before.Claim.Version || last.Type != "claim.attempt_refused" {
+		return false
+	}
+	if last.Data["code"] != "score_needs_senior" || last.KeyID != actor.KeyID ||
+		after.Claim.Score < l.policy.SeniorFromScore || after.Claim.Score <= before.Claim.Score || actor.Role == identity.Senior {
+		l.fail(s, "next for %s %s left %+v", actor.Role, actor.Person, last)
+	}
+	s.facts = after
+	l.tally.other["passed over"]++
+	return true
 }
 
 // tend has the service do what has fallen due.

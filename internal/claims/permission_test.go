@@ -23,71 +23,99 @@ import (
 // things: yes, or the status of the refusal. The claimant and the delegate are
 // the merchant's own; the stranger is another claimant.
 const permissions = `
-                    public admin platform reviewer senior payer auditor claimant delegate stranger
-CreateIncident      401    yes   yes      403      403    403   403     403      403      403
-ChangeIncident      401    yes   yes      403      403    403   403     403      403      403
-OpenIncident        401    yes   yes      403      403    403   403     403      403      403
-CloseIncident       401    yes   yes      403      403    403   403     403      403      403
-Incident            yes    yes   yes      yes      yes    yes   yes     yes      yes      yes
-Incident, a draft   404    yes   yes      yes      yes    yes   404     404      404      404
-Incidents           yes    yes   yes      yes      yes    yes   yes     yes      yes      yes
-PublishScheme       401    yes   403      403      403    403   403     403      403      403
-Register            yes    yes   yes      yes      yes    403   403     403      403      403
-Claimant            401    yes   yes      yes      yes    yes   403     yes      yes      404
-ChangeClaimant      401    yes   yes      yes      yes    403   403     yes      yes      404
-PrepareUpload       401    yes   yes      yes      yes    403   403     yes      yes      404
-Upload              401    yes   yes      yes      yes    403   403     yes      yes      404
-Uploads             401    yes   yes      yes      yes    yes   403     yes      yes      404
-Validate            401    yes   yes      yes      yes    403   403     yes      yes      404
-File                401    yes   yes      yes      yes    403   403     yes      yes      404
-Change              401    yes   yes      yes      yes    403   403     yes      yes      404
-Submit              401    yes   yes      yes      yes    403   403     yes      yes      404
-Withdraw            401    yes   yes      yes      yes    403   403     yes      yes      404
-Claim               401    yes   yes      yes      yes    yes   403     yes      yes      404
-Claims              401    yes   yes      yes      yes    yes   403     yes      yes      yes
-Estimate            401    yes   yes      yes      yes    yes   403     yes      yes      404
-Events              401    yes   yes      yes      yes    yes   403     yes      yes      404
-EvidenceValue       401    yes   yes      yes      yes    yes   403     yes      yes      404
-Simulate            401    yes   yes      yes      yes    403   yes     403      403      403
-Job, their own      401    yes   yes      yes      yes    403   yes     403      403      403
-Job, a platform's   401    yes   yes      yes      yes    403   404     403      403      403
-ExportFacts         401    yes   yes      yes      yes    403   403     403      403      403
-Reevaluate          401    yes   yes      403      403    403   403     403      403      403
-IssueKey, any       401    yes   403      403      403    403   403     403      403      403
-IssueKey, delegate  401    yes   403      403      403    403   403     yes      403      404
-Keys                401    yes   403      403      403    403   403     yes      403      yes
-RevokeKey           401    yes   403      403      403    403   403     yes      403      404
-Appeal              401    yes   yes      yes      yes    yes   403     yes      yes      404
-Bulk                401    403   403      yes      yes    403   403     403      403      403
-Checks              401    yes   yes      yes      yes    yes   403     yes      yes      404
-Clocks              401    yes   yes      yes      yes    yes   403     403      403      403
-DecideBatch         401    403   403      yes      yes    403   403     403      403      403
-Decisions           401    yes   yes      yes      yes    yes   403     yes      yes      404
-EndQualityReview    401    403   403      yes      yes    403   403     403      403      403
-Letter              401    yes   yes      yes      yes    yes   403     yes      yes      404
-ListEvidence        401    yes   yes      yes      yes    yes   403     yes      yes      404
-Next                401    403   403      yes      yes    403   403     403      403      403
-NextQualityReview   401    403   403      yes      yes    403   403     403      403      403
-OpenEvidence        401    yes   yes      yes      yes    yes   403     yes      yes      404
-Policy              401    yes   yes      yes      yes    yes   403     403      403      403
-PublishPolicy       401    yes   403      403      403    403   403     403      403      403
-PublishReasons      401    yes   403      403      403    403   403     403      403      403
-QualityReviews      401    yes   yes      yes      yes    yes   403     403      403      403
-Reads               401    yes   403      403      yes    403   403     yes      yes      404
-Receipt             401    yes   yes      yes      yes    yes   403     yes      yes      404
-Receipts            401    yes   yes      yes      yes    yes   403     yes      yes      404
-Requests            401    yes   yes      yes      yes    yes   403     yes      yes      404
-SaveView            401    403   403      yes      yes    403   403     403      403      403
-Similar             401    403   403      yes      yes    403   403     403      403      403
-Stages              401    yes   yes      yes      yes    yes   403     yes      yes      404
-TryPolicy           401    yes   403      403      403    403   403     403      403      403
-UploadEvidence      401    yes   yes      yes      yes    403   403     yes      yes      404
-Views               401    403   403      yes      yes    403   403     403      403      403
-DeleteView          401    403   403      yes      yes    403   403     403      403      403
+                    public admin platform reviewer senior payer auditor accountant claimant delegate stranger
+CreateIncident      401    yes   yes      403      403    403   403     403        403      403      403
+ChangeIncident      401    yes   yes      403      403    403   403     403        403      403      403
+OpenIncident        401    yes   yes      403      403    403   403     403        403      403      403
+CloseIncident       401    yes   yes      403      403    403   403     403        403      403      403
+Incident            yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Incident, a draft   404    yes   yes      yes      yes    yes   404     404        404      404      404
+Incidents           yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+PublishScheme       401    yes   403      403      403    403   403     403        403      403      403
+Register            yes    yes   yes      yes      yes    403   403     403        403      403      403
+Claimant            401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+ChangeClaimant      401    yes   yes      yes      yes    403   403     403        yes      yes      404
+PrepareUpload       401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Upload              401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Uploads             401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Validate            401    yes   yes      yes      yes    403   403     403        yes      yes      404
+File                401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Change              401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Submit              401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Withdraw            401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Claim               401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Claims              401    yes   yes      yes      yes    yes   403     403        yes      yes      yes
+Estimate            401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Events              401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+EvidenceValue       401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Simulate            401    yes   yes      yes      yes    403   yes     403        403      403      403
+Job, their own      401    yes   yes      yes      yes    403   yes     403        403      403      403
+Job, a platform's   401    yes   yes      yes      yes    403   404     403        403      403      403
+ExportFacts         401    yes   yes      yes      yes    403   403     403        403      403      403
+Reevaluate          401    yes   yes      403      403    403   403     403        403      403      403
+IssueKey, any       401    yes   403      403      403    403   403     403        403      403      403
+IssueKey, delegate  401    yes   403      403      403    403   403     403        yes      403      404
+Keys                401    yes   403      403      403    403   403     403        yes      403      yes
+RevokeKey           401    yes   403      403      403    403   403     403        yes      403      404
+EraseClaimant       401    yes   403      403      403    403   403     403        403      403      403
+Appeal              401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Bulk                401    403   403      yes      yes    403   403     403        403      403      403
+Checks              401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Clocks              401    yes   yes      yes      yes    yes   403     403        403      403      403
+DecideBatch         401    403   403      yes      yes    403   403     403        403      403      403
+Decisions           401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+EndQualityReview    401    403   403      yes      yes    403   403     403        403      403      403
+Letter              401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+ListEvidence        401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Next                401    403   403      yes      yes    403   403     403        403      403      403
+NextQualityReview   401    403   403      yes      yes    403   403     403        403      403      403
+OpenEvidence        401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Policy              401    yes   yes      yes      yes    yes   403     403        403      403      403
+PublishPolicy       401    yes   403      403      403    403   403     403        403      403      403
+PublishReasons      401    yes   403      403      403    403   403     403        403      403      403
+QualityReviews      401    yes   yes      yes      yes    yes   403     403        403      403      403
+Reads               401    yes   403      403      yes    403   403     403        yes      yes      404
+Receipt             401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Receipts            401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+Requests            401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+SaveView            401    403   403      yes      yes    403   403     403        403      403      403
+Similar             401    403   403      yes      yes    403   403     403        403      403      403
+Stages              401    yes   yes      yes      yes    yes   403     403        yes      yes      404
+TryPolicy           401    yes   403      403      403    403   403     403        403      403      403
+UploadEvidence      401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Views               401    403   403      yes      yes    403   403     403        403      403      403
+DeleteView          401    403   403      yes      yes    403   403     403        403      403      403
+Seal                401    yes   403      403      403    403   yes     403        403      403      403
+Snapshot            yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Snapshots           yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Snapshots, a draft's 404    yes   yes      yes      yes    yes   404     404        404      404      404
+Leaves              401    yes   403      403      403    403   yes     403        403      403      403
+Proof               401    yes   403      403      403    403   yes     403        403      403      403
+ProofOf             401    yes   403      403      403    403   yes     403        403      403      403
+ReleaseTotals       401    yes   403      403      403    403   403     403        403      403      403
+ReleaseOf           yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Releases            yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+ReleasedStatistics  yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Totals              yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Restate             401    yes   403      403      403    403   403     403        403      403      403
+Restatements        yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+PublishDisclosureRule 401    yes   403      403      403    403   403     403        403      403      403
+PublicReceipt       yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+PublicReceipt, a claim's 404    404   404      404      404    404   404     404        404      404      404
+Bundle              yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
+Bundle, a draft's   404    yes   yes      yes      yes    yes   404     404        404      404      404
+DrawSample          401    yes   403      403      403    403   yes     403        403      403      403
+Samples             401    yes   403      403      403    403   yes     yes        403      403      403
+Sample              401    yes   403      403      403    403   yes     yes        403      403      403
+SampledClaim        401    403   403      403      403    403   403     yes        403      403      403
+SampledEvidence     401    403   403      403      403    403   403     yes        403      403      403
+SampledHistory      401    403   403      403      403    403   403     yes        403      403      403
+EndSample           401    403   403      403      403    403   403     yes        403      403      403
+SampleBounds        yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
 `
 
 // callers are the columns of the table.
-var callers = []string{"public", "admin", "platform", "reviewer", "senior", "payer", "auditor", "claimant", "delegate", "stranger"}
+var callers = []string{"public", "admin", "platform", "reviewer", "senior", "payer", "auditor", "accountant", "claimant", "delegate", "stranger"}
 
 func (s *town) caller(name string) identity.Actor {
 	if name == "stranger" {
@@ -289,8 +317,8 @@ func TestEachMethodAnswersEachCallerAsThePermissionTableSays(t *testing.T) {
 // unguarded is what asks for no permission: what the public may read, and what
 // the server and its command line do by themselves.
 var unguarded = []string{
-	"Answered", "Authenticate", "Forget", "IssueFirstKey", "KeepFiles", "Prepare", "Ready", "Reasons", "Recompute", "RunSimulation", "Scheme", "Schemes",
-	"SweepEvidence", "Tend",
+	"Answered", "Authenticate", "DisclosureRule", "EstimatorModel", "Forget", "IssueFirstKey", "KeepFiles", "Prepare", "Ready", "Reasons", "Recompute", "RulebookReceipt", "RunSimulation",
+	"Scheme", "SchemeReceipt", "Schemes", "SweepEvidence", "Tend",
 }
 
 func TestPermissionTableKnowsEveryMethod(t *testing.T) {
@@ -315,7 +343,7 @@ func TestRefusedCallerChangesNothing(t *testing.T) {
 		tables := []string{"claims", "claimants", "incidents", "schemes", "keys", "revenue_uploads", "estimates", "events", "entries"}
 		before := s.counts(t, tables...)
 		ctx := context.WithoutCancel(t.Context())
-		for _, name := range []string{"public", "auditor", "payer", "stranger"} {
+		for _, name := range []string{"public", "auditor", "accountant", "payer", "stranger"} {
 			a := s.caller(name)
 			for what, err := range map[string]error{
 				"change":   failed((&stage{town: s}).do(t, a, claims.DoChange, draft)),

@@ -24,14 +24,28 @@ func (s *Service) Next(ctx context.Context, actor identity.Actor, filter ClaimFi
 		request.ScoreBelow = policy.SeniorFromScore
 	}
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (*Claim, error) {
-		claim, err := tx.LockNext(ctx, request)
-		if err != nil || claim == nil {
-			return nil, err
+		for {
+			claim, err := tx.LockNext(ctx, request)
+			if err != nil || claim == nil {
+				return nil, err
+			}
+			cameUp, err := s.checkAgain(ctx, tx, claim, policy)
+			if err != nil {
+				return nil, err
+			}
+			if policy.needsSenior(actor, *claim) {
+				// It came up just now. The claim stays, with its new score.
+				facts := map[string]any{"what": string(DoAssign), "code": scoreNeedsSenior().Code, "came_up": cameUp}
+				if _, err := s.move(ctx, tx, actor, *claim, attemptRefused, deed{to: claim.State, data: facts}); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			taken, err := s.carryOut(ctx, tx, actor, *claim, DoAssign, func(_ context.Context, _ Tx, claim *Claim) (deed, error) {
+				return s.assign(claim, actor.Person, policy, cameUp), nil
+			})
+			return &taken, err
 		}
-		taken, err := s.carryOut(ctx, tx, actor, *claim, DoAssign, func(_ context.Context, _ Tx, claim *Claim) (deed, error) {
-			return s.assign(claim, actor.Person, policy), nil
-		})
-		return &taken, err
 	})
 }
 

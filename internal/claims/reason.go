@@ -21,15 +21,18 @@ const (
 	RefusedReason        = ReasonKind(Refused)
 	RejectedReason       = ReasonKind(Rejected)
 
-	OverrideReason  ReasonKind = "override"     // for an amount beyond the limits
-	HoldReason      ReasonKind = "hold"         // for putting a claim on hold
-	ErrorReason     ReasonKind = "appeal_error" // what was wrong with an earlier decision
-	ExclusionReason ReasonKind = "exclusion"    // for keeping out of a claim
+	OverrideReason ReasonKind = "override"     // for an amount beyond the limits
+	HoldReason     ReasonKind = "hold"         // for putting a claim on hold
+	ErrorReason    ReasonKind = "appeal_error" // what was wrong with an earlier decision
 )
 
 var reasonKinds = []ReasonKind{
-	ApprovedReason, PartlyApprovedReason, RefusedReason, RejectedReason, OverrideReason, HoldReason, ErrorReason, ExclusionReason,
+	ApprovedReason, PartlyApprovedReason, RefusedReason, RejectedReason, OverrideReason, HoldReason, ErrorReason,
 }
+
+// exclusionReason is a kind of catalogues that were published before: nothing
+// asks for one, and what decisions were made by stays readable.
+const exclusionReason ReasonKind = "exclusion"
 
 // Codes that the service itself relies on; every catalogue has them.
 const (
@@ -127,7 +130,7 @@ func (c Catalogue) check() []fault.Field {
 		if seen[r.Code] {
 			fields = append(fields, fault.At(at+"/code", "duplicate_code", "%q is listed twice; a code has one meaning.", "%q이(가) 두 번 적혀 있습니다. 코드의 뜻은 하나여야 합니다.", r.Code))
 		}
-		if !slices.Contains(reasonKinds, r.Kind) {
+		if !slices.Contains(reasonKinds, r.Kind) && r.Kind != exclusionReason {
 			fields = append(fields, fault.At(at+"/kind", "unknown_kind", "%q is no kind of reason; the kinds are %v.", "%q은(는) 사유의 종류가 아닙니다. 종류: %v.", string(r.Kind), reasonKinds))
 		}
 		if strings.HasPrefix(r.Code, "other") && !r.NoteRequired {

@@ -17,23 +17,33 @@ type EventReceipt struct {
 	Missing *fault.Error // why there is none: receipt_not_ready or entry_erased
 }
 
+// ReceiptFile is a receipt as it is saved.
+type ReceiptFile struct {
+	Name string // the claim's reference and the event's number: "R-7K3M-9Q2X-4HTN-2.tlog-proof"
+	Text []byte
+}
+
 // Receipt proves, offline and to anybody, that an event of a claim the actor may
 // see is in the log. An event whose entry is not in it yet is a Conflict fault
 // with the code receipt_not_ready.
-func (s *Service) Receipt(ctx context.Context, actor identity.Actor, claimID string, eventN int64) ([]byte, error) {
-	events, err := s.Events(ctx, actor, claimID)
+func (s *Service) Receipt(ctx context.Context, actor identity.Actor, claimID string, eventN int64) (ReceiptFile, error) {
+	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
 	if err != nil {
-		return nil, err
+		return ReceiptFile{}, err
+	}
+	events, err := s.store.Events(ctx, claimID)
+	if err != nil {
+		return ReceiptFile{}, err
 	}
 	i := slices.IndexFunc(events, func(e Event) bool { return e.N == eventN })
 	if i < 0 {
-		return nil, NotFound("event", fmt.Sprint(eventN))
+		return ReceiptFile{}, NotFound("event", fmt.Sprint(eventN))
 	}
 	receipt, err := auditlog.ReceiptOf(ctx, s.store, events[i].EntryID)
 	if err != nil {
-		return nil, err
+		return ReceiptFile{}, err
 	}
-	return receipt.Format(), nil
+	return ReceiptFile{Name: fmt.Sprintf("%s-%d.tlog-proof", claim.Reference, eventN), Text: receipt.Format()}, nil
 }
 
 // Receipts lists the events of a claim the actor may see, oldest first, each with

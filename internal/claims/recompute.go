@@ -10,11 +10,13 @@ import (
 
 	"redress/internal/baseline"
 	"redress/internal/revenue"
+	"redress/internal/scheme"
 )
 
 // Recomputation says what making estimates again came to.
 type Recomputation struct {
-	Equal int
+	Equal  int
+	Erased int // claims that have an estimate no longer, because their claimant was erased
 	// Differing are the claims whose estimate did not come out byte for byte, or
 	// could not be made, and why; by no particular order.
 	Differing map[string]string
@@ -52,7 +54,8 @@ func (s *Service) Recompute(ctx context.Context, incidentID string, workers int,
 	if err != nil {
 		return Recomputation{}, err
 	}
-	return out, nil
+	out.Erased, err = s.store.CountErased(ctx, incidentID)
+	return out, err
 }
 
 func (s *Service) recomputeBatch(ctx context.Context, batch []Estimate) (map[string]string, error) {
@@ -90,18 +93,25 @@ func (s *Service) recomputeBatch(ctx context.Context, batch []Estimate) (map[str
 
 // again makes one estimate from what it names.
 func (s *Service) again(ctx context.Context, in inputs, held map[string]SourcedHistory, e Estimate) (Estimate, error) {
-	if in.Model != baseline.Model {
-		return Estimate{}, fmt.Errorf("made by model %s; this program has %s", in.Model, baseline.Model)
-	}
 	rules, err := s.ruling(ctx, in.Scheme.SchemeRef)
 	if err != nil {
 		return Estimate{}, err
+	}
+	return in.again(rules, func(l lineInputs) (revenue.History, string, error) { return l.history(held) }, e)
+}
+
+// again makes an estimate from inputs, by the rules and with the histories that are
+// at hand, whatever hashes of them the inputs name: those come out as they are.
+func (in inputs) again(rules *scheme.Scheme, history func(lineInputs) (revenue.History, string, error), e Estimate) (Estimate, error) {
+	if in.Model != baseline.Model {
+		return Estimate{}, fmt.Errorf("made by model %s; this program has %s", in.Model, baseline.Model)
 	}
 	in.Scheme.Hash = rules.Hash()
 	histories := make([]revenue.History, len(in.Lines))
 	for i := range in.Lines {
 		l := &in.Lines[i]
-		if histories[i], l.HistoryDigest, err = l.history(held); err != nil {
+		var err error
+		if histories[i], l.HistoryDigest, err = history(*l); err != nil {
 			return Estimate{}, err
 		}
 	}

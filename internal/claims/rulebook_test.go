@@ -175,8 +175,8 @@ func TestPreparingPublishesTheFirstVersionsOnce(t *testing.T) {
 			}
 		}
 		of := "entries WHERE type = 'rulebook.published'"
-		if rows := s.counts(t, "rulebooks", of); rows["rulebooks"] != 2 || rows[of] != 2 {
-			t.Errorf("rows %v, want 2 of each", rows)
+		if rows := s.counts(t, "rulebooks", of); rows["rulebooks"] != 4 || rows[of] != 4 {
+			t.Errorf("rows %v, want 4 of each", rows)
 		}
 		book := must(s.Policy(t.Context(), s.as(identity.Reviewer), 0))(t)
 		if book.Version != 1 || string(book.Bytes) != string(shipped(t, claims.PolicyBook)) || book.Hash != sha(book.Bytes) || book.CreatedBy != "system" {
@@ -187,7 +187,8 @@ func TestPreparingPublishesTheFirstVersionsOnce(t *testing.T) {
 
 func TestRulebooksArePublishedInVersions(t *testing.T) {
 	none := claims.Reply[claims.Rulebook]{}
-	inDesks(t, func(t *testing.T, d *desk) {
+	inTowns(t, func(t *testing.T, s *town) {
+		d := newDesk(t, s)
 		stricter := edited(t, claims.PolicyBook, "authority", []map[string]any{{"currency": "KRW", "reviewer": 1_000, "senior": 2_000}})
 		d.refused(t, "as a senior", fault.Forbidden, "role_not_permitted", func() error {
 			return failed(d.PublishPolicy(t.Context(), d.senior, 0, stricter, none))
@@ -243,7 +244,8 @@ func TestRulebooksArePublishedInVersions(t *testing.T) {
 }
 
 func TestOfManyVersionsOneIsNext(t *testing.T) {
-	inDesks(t, func(t *testing.T, d *desk) {
+	inTowns(t, func(t *testing.T, s *town) {
+		d := newDesk(t, s)
 		versions := map[int]int{}
 		made, documents := make([]claims.Rulebook, 6), make([][]byte, 6)
 		for i := range documents {

@@ -80,7 +80,8 @@ func NotFound(what, id string) error {
 	nouns := map[string]string{
 		"claim": "청구", "claimant": "청구인", "incident": "장애", "scheme": "보상 기준", "estimate": "추정", "key": "키",
 		"job": "작업", "decision": "결정", "request": "자료 요청", "letter": "결정문", "appeal": "이의신청", "rulebook": "업무 기준", "batch": "점검 묶음",
-		"quality_review": "점검", "evidence": "증빙", "view": "보기", "event": "이력", "entry": "기록", "snapshot": "집계", "release": "공표",
+		"quality_review": "점검", "evidence": "증빙", "view": "보기", "event": "이력", "entry": "기록", "snapshot": "집계", "release": "공표", "restatement": "정정",
+		"sample": "표본", "sampled_claim": "표본의 청구", "history": "매출 이력",
 	}
 	return fault.New(fault.NotFound, what+"_not_found", "There is no %[1]s %[2]s.", "%[3]s %[2]s을(를) 찾을 수 없습니다.", what, id, nouns[what])
 }

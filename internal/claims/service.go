@@ -21,7 +21,7 @@ type Service struct {
 	files Files // nil where none are kept
 	now   func() time.Time
 	rules sync.Map // *scheme.Scheme by SchemeRef
-	books sync.Map // Policy or Catalogue by hash
+	books sync.Map // what a rulebook or a release says, by hash
 }
 
 // New makes a service over a store and a clock.
@@ -112,11 +112,17 @@ func (s *Service) Answered(ctx context.Context, once Once) (*Answer, error) {
 
 // log writes an audit entry about something that is not a claim.
 func (s *Service) log(ctx context.Context, tx Tx, entryType, subject string, facts map[string]any) error {
+	_, err := s.logged(ctx, tx, entryType, subject, facts)
+	return err
+}
+
+// logged is log, and answers the id of the entry.
+func (s *Service) logged(ctx context.Context, tx Tx, entryType, subject string, facts map[string]any) (string, error) {
 	entry, err := auditlog.NewEntry(entryType, subject, s.now(), facts)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return tx.InsertEntry(ctx, entry)
+	return entry.ID, tx.InsertEntry(ctx, entry)
 }
 
 // Ready reports whether the store answers.

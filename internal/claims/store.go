@@ -30,6 +30,7 @@ type Reader interface {
 	// Schemes lists versions by id, newest version first, after the given one.
 	Schemes(ctx context.Context, after *SchemeRef, limit int) ([]SchemeVersion, error)
 
+	// Claimant finds a claimant; one who was erased is the fault of Erased.
 	Claimant(ctx context.Context, id string) (Claimant, error)
 	// OutletUsed reports whether a history or a claim refers to the outlet.
 	OutletUsed(ctx context.Context, claimantID, outlet string) (bool, error)
@@ -48,12 +49,13 @@ type Reader interface {
 	// Estimate finds one estimate of a claim, the newest when n is 0.
 	Estimate(ctx context.Context, claimID string, n int) (Estimate, error)
 	// NewestEstimates lists the newest estimate of each claim of an incident (of
-	// all incidents when the id is empty) by claim, newest claim first.
+	// all incidents when the id is empty) by claim, newest claim first. Claims of
+	// people who were erased are left out here and below: their estimates are empty.
 	NewestEstimates(ctx context.Context, incidentID string, page Page) ([]Estimate, error)
 	Events(ctx context.Context, claimID string) ([]Event, error)
 	// SubmittedEstimates is NewestEstimates of one incident's submitted claims.
 	SubmittedEstimates(ctx context.Context, incidentID string, page Page) ([]Estimate, error)
-	// CountSubmitted is how many claims of an incident are submitted.
+	// CountSubmitted is how many claims SubmittedEstimates has.
 	CountSubmitted(ctx context.Context, incidentID string) (int, error)
 
 	Job(ctx context.Context, id string) (Job, error)
@@ -65,6 +67,12 @@ type Reader interface {
 	// Answered finds the answer kept under an idempotency key, nil when there is
 	// none. A key that was used for another request is an Invalid fault.
 	Answered(ctx context.Context, once Once, now time.Time) (*Answer, error)
+
+	ErasureReader
+	PublicationReader
+	StatisticsReader
+	SampleReader
+	BundleReader
 }
 
 // Tx reads and writes inside one transaction. Updates compare the version that
@@ -73,6 +81,9 @@ type Reader interface {
 type Tx interface {
 	Reader
 	DeskTx
+	ErasureTx
+	PublicationTx
+	SampleTx
 
 	// Recall reserves an idempotency key for this transaction and answers nil, or
 	// answers as Answered when the key is taken.
@@ -216,10 +227,63 @@ type DeskTx interface {
 	EndQuality(ctx context.Context, review QualityReview, now time.Time) error
 }
 
+// PublicationReader finds what is published and what it is made from. Snapshots,
+// releases and restatements are numbered from 1 within their incident, without a
+// gap; pages of them are newest first, after the number in decimal digits.
+type PublicationReader interface {
+	// Counted hands over every claim of an incident that was ever submitted, in no
+	// particular order. Nothing sealed is opened, and nobody is named.
+	Counted(ctx context.Context, incidentID string, visit func(Counted) error) error
+	// SnapshotSalt finds the secret by which an incident's snapshots call claims.
+	SnapshotSalt(ctx context.Context, incidentID string) ([]byte, error)
+	// Snapshot finds one snapshot, the newest when n is 0.
+	Snapshot(ctx context.Context, incidentID string, n int) (Snapshot, error)
+	// Snapshots lists snapshots without their statistics.
+	Snapshots(ctx context.Context, incidentID string, page Page) ([]Snapshot, error)
+	// LeafPart finds a part, from 0 on, of the leaves of a snapshot: lines of the
+	// leaf list, compressed with gzip. Parts in a row are one gzip file.
+	LeafPart(ctx context.Context, snapshotID string, part int) ([]byte, error)
+	// Release finds one release, the newest when n is 0.
+	Release(ctx context.Context, incidentID string, n int) (Release, error)
+	// ReleaseHeader is Release without the bytes.
+	ReleaseHeader(ctx context.Context, incidentID string, n int) (Release, error)
+	// Releases lists releases without their bytes.
+	Releases(ctx context.Context, incidentID string, page Page) ([]Release, error)
+	// Restatements lists all restatements of an incident, oldest first.
+	Restatements(ctx context.Context, incidentID string) ([]Restatement, error)
+	// EntryAbout finds the id of the entry of that type which names the version of
+	// a subject.
+	EntryAbout(ctx context.Context, entryType, subject string, version int) (string, error)
+}
+
+// PublicationTx writes what is published. Rows are inserted and never changed.
+type PublicationTx interface {
+	// InsertSalt stores the secret of an incident's snapshots; a second is a
+	// Conflict fault.
+	InsertSalt(ctx context.Context, incidentID string, salt []byte) error
+	// InsertLeafPart stores a part of the leaves of a snapshot that is to come.
+	InsertLeafPart(ctx context.Context, snapshotID string, part int, lines []byte) error
+	// DropLooseLeaves drops leaves that were stored before that time and whose
+	// snapshot never came.
+	DropLooseLeaves(ctx context.Context, before time.Time) error
+	// InsertSnapshot stores a snapshot whose leaves are stored in so many parts. It
+	// is a Conflict fault when the number is taken or parts are missing.
+	InsertSnapshot(ctx context.Context, snapshot Snapshot, parts int) error
+	// InsertRelease stores a release; one whose number is taken, or of a snapshot
+	// that was released, is a Conflict fault.
+	InsertRelease(ctx context.Context, release Release) error
+	// InsertRestatement stores a restatement; one whose number is taken is a
+	// Conflict fault.
+	InsertRestatement(ctx context.Context, restatement Restatement) error
+}
+
 // Store is the database. InTx is the one door for writes: f runs in one
 // transaction that is durable when InTx returns nil and leaves nothing when it
 // returns an error. Nothing slow belongs in f, and f may run more than once.
 type Store interface {
 	Reader
+	// Freeze runs f on the database as it is at one moment, while it goes on to be
+	// written.
+	Freeze(ctx context.Context, f func(ctx context.Context, r Reader) error) error
 	InTx(ctx context.Context, f func(ctx context.Context, tx Tx) error) error
 }

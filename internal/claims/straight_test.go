@@ -85,6 +85,8 @@ func TestStraightThroughHoldsToEachLimit(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *town) {
 		s.changeIncident(t, func(in *claims.Incident) { in.Filing.LateUntil = ptr(closes.AddDate(1, 0, 0).UTC()) })
 		const outlets = 20
+		// All outlets of a chain have one history here.
+		s.setPolicy(t, map[string]any{"points": map[string]any{"history_copied_weeks": 0}})
 		chain := s.chain(t, 1, outlets)
 		staff := s.as(identity.Admin) // files for many by their duty
 		s.setPolicy(t, straight(nil))

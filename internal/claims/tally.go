@@ -276,14 +276,19 @@ func groupsOf(f scheme.Facts) [3]string {
 	for _, l := range f.Lines {
 		services = append(services, l.Service)
 	}
-	slices.Sort(services)
-	groups := [3]string{strings.Join(slices.Compact(services), "+"), string(f.Sector), f.Region}
+	groups := [3]string{together(services), string(f.Sector), f.Region}
 	for i := range groups {
 		if groups[i] == "" {
 			groups[i] = unknown
 		}
 	}
 	return groups
+}
+
+// together are the services of a claim as one group: "hair+taxi".
+func together(services []string) string {
+	slices.Sort(services)
+	return strings.Join(slices.Compact(services), "+")
 }
 
 // rowOf is the row of a table, made when it is first met.

@@ -96,8 +96,12 @@ func newTown(t *testing.T, engine string) *town {
 	if err := s.Prepare(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
-		issued := must(s.IssueFirstKey(t.Context(), claims.KeyRequest{Role: role, Label: string(role)}))(t)
+	for _, role := range []identity.Role{identity.Admin, identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor, identity.Accountant} {
+		request := claims.KeyRequest{Role: role, Label: string(role)}
+		if role == identity.Accountant {
+			request.Person = "accountant"
+		}
+		issued := must(s.IssueFirstKey(t.Context(), request))(t)
 		s.actors[role] = must(s.Authenticate(t.Context(), issued.Token))(t)
 	}
 	s.publish(t, 1)

@@ -37,6 +37,14 @@ type Store interface {
 	ClaimFiles(ctx context.Context, after string, limit int) ([]Claim, error)
 	// Documents lists all schemes, rulebooks, incidents and batches.
 	Documents(ctx context.Context) ([]Document, error)
+	// Records lists records of the kind of the given one that follow it, by incident
+	// and number or, for samples, by id.
+	Records(ctx context.Context, after Record, limit int) ([]Record, error)
+	// LooseRecords lists entries about records that no row refers to, by id.
+	LooseRecords(ctx context.Context, after string, limit int) ([]auditlog.Entry, error)
+	// LeafPart finds a part of the leaves of a snapshot, from 0 on: lines of the leaf
+	// list, compressed with gzip.
+	LeafPart(ctx context.Context, snapshotID string, part int) ([]byte, error)
 }
 
 // Gaps are where leaves and hashes are missing, or too many.
@@ -94,8 +102,8 @@ type Report struct {
 // Run looks at everything. published is a signed checkpoint that the log must
 // extend; nil where none is known.
 func Run(ctx context.Context, store Store, keys auditlog.Keys, published []byte, now time.Time) (Report, error) {
-	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}}
-	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.claims, c.held} {
+	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}, gone: map[string]int64{}, erasures: map[string]facts{}}
+	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.claims, c.erased, c.held, c.records} {
 		if err := part(ctx); err != nil {
 			return Report{}, err
 		}
@@ -110,6 +118,8 @@ type check struct {
 	published []byte
 	now       time.Time
 	documents map[string][]facts // what entries say of documents, by subject
+	gone      map[string]int64   // erased entries by subject, those of claims by their claimant
+	erasures  map[string]facts   // what entries say of claimants who were erased
 	broken    bool               // leaves or hashes are missing
 }
 
@@ -194,6 +204,7 @@ func (c *check) entry(e auditlog.Entry) {
 	c.Entries++
 	if e.Salt == nil {
 		c.Erased++
+		c.gone[e.Subject]++
 		return
 	}
 	place := "entry:" + e.ID
@@ -210,6 +221,9 @@ func (c *check) entry(e auditlog.Entry) {
 		c.find(place, "entry_relabelled", "The row says %s of %s at %s; the entry commits to %s of %s at %s.",
 			"행에는 %[2]s의 %[1]s(%[3]s)로 되어 있으나, 항목이 확정한 것은 %[5]s의 %[4]s(%[6]s)입니다.",
 			e.Type, e.Subject, stamp(e.At), said.Type, said.Subject, stamp(said.At))
+	}
+	if said.Type == claimantErased {
+		c.erasures[said.Subject] = readFacts(e.Body)
 	}
 	if aboutDocument(said.Type) {
 		c.documents[said.Subject] = append(c.documents[said.Subject], readFacts(e.Body))

@@ -12,20 +12,21 @@ type Role string
 
 // The roles. Public is whoever comes without a key.
 const (
-	Public   Role = "public"
-	Admin    Role = "admin"
-	Platform Role = "platform" // runs the platform that failed: incidents, ledgers
-	Reviewer Role = "reviewer"
-	Senior   Role = "senior"
-	Payer    Role = "payer"
-	Auditor  Role = "auditor"
-	Claimant Role = "claimant"
-	Delegate Role = "delegate" // acts for one claimant, with a key that claimant issued
-	System   Role = "system"   // the service itself, by its clock and its policy; no key has it
+	Public     Role = "public"
+	Admin      Role = "admin"
+	Platform   Role = "platform" // runs the platform that failed: incidents, ledgers
+	Reviewer   Role = "reviewer"
+	Senior     Role = "senior"
+	Payer      Role = "payer"
+	Auditor    Role = "auditor"
+	Accountant Role = "accountant" // reads the files of claims in samples that name them, and nothing else
+	Claimant   Role = "claimant"
+	Delegate   Role = "delegate" // acts for one claimant, with a key that claimant issued
+	System     Role = "system"   // the service itself, by its clock and its policy; no key has it
 )
 
 // Roles are all roles a key can have.
-var Roles = []Role{Admin, Platform, Reviewer, Senior, Payer, Auditor, Claimant, Delegate}
+var Roles = []Role{Admin, Platform, Reviewer, Senior, Payer, Auditor, Accountant, Claimant, Delegate}
 
 // Action is something a role may or may not do.
 type Action string
@@ -48,6 +49,10 @@ const (
 	AssignOthers      Action = "assign_others"     // hand a claim to somebody else
 	ManageDesk        Action = "manage_desk"       // publish desk policies and reason catalogues
 	SeeReads          Action = "see_reads"         // see who read personal data, and why
+	AuditTotals       Action = "audit_totals"      // seal snapshots, and see their leaves, proofs and sums
+	ReadSamples       Action = "read_samples"      // read the claims of samples that name one, and end them
+	PublishTotals     Action = "publish_totals"    // release and restate totals, and publish the disclosure rule
+	EraseClaimants    Action = "erase_claimants"   // have a person forgotten
 )
 
 var permitted = map[Action][]Role{
@@ -67,6 +72,10 @@ var permitted = map[Action][]Role{
 	AssignOthers:      {Senior},
 	ManageDesk:        {Admin},
 	SeeReads:          {Admin, Senior},
+	AuditTotals:       {Admin, Auditor},
+	ReadSamples:       {Accountant},
+	PublishTotals:     {Admin},
+	EraseClaimants:    {Admin},
 }
 
 // Actor is who makes a request. The zero value is nobody and may do nothing

@@ -18,23 +18,27 @@ import (
 
 // permissions is who may do what. It changes only when somebody decides so.
 const permissions = `
-                    public admin platform reviewer senior payer auditor claimant delegate
-manage_incidents         . yes   yes      .        .      .     .       .        .
-see_draft_incidents      . yes   yes      yes      yes    yes   .       .        .
-publish_schemes          . yes   .        .        .      .     .       .        .
-manage_keys              . yes   .        .        .      .     .       .        .
-delegate_keys            . .     .        .        .      .     .       yes      .
-act_for_claimants        . yes   yes      yes      yes    .     .       .        .
-read_claims              . yes   yes      yes      yes    yes   .       .        .
-own_claims               . .     .        .        .      .     .       yes      yes
-push_ledgers             . .     yes      .        .      .     .       .        .
-simulate_schemes         . yes   yes      yes      yes    .     yes     .        .
-see_small_counts         . yes   yes      yes      yes    .     .       .        .
-review_claims            . .     .        yes      yes    .     .       .        .
-approve_decisions        . yes   .        .        yes    .     .       .        .
-assign_others            . .     .        .        yes    .     .       .        .
-manage_desk              . yes   .        .        .      .     .       .        .
-see_reads                . yes   .        .        yes    .     .       .        .
+                    public admin platform reviewer senior payer auditor accountant claimant delegate
+manage_incidents         . yes   yes      .        .      .     .       .          .        .
+see_draft_incidents      . yes   yes      yes      yes    yes   .       .          .        .
+publish_schemes          . yes   .        .        .      .     .       .          .        .
+manage_keys              . yes   .        .        .      .     .       .          .        .
+delegate_keys            . .     .        .        .      .     .       .          yes      .
+act_for_claimants        . yes   yes      yes      yes    .     .       .          .        .
+read_claims              . yes   yes      yes      yes    yes   .       .          .        .
+own_claims               . .     .        .        .      .     .       .          yes      yes
+push_ledgers             . .     yes      .        .      .     .       .          .        .
+simulate_schemes         . yes   yes      yes      yes    .     yes     .          .        .
+see_small_counts         . yes   yes      yes      yes    .     .       .          .        .
+review_claims            . .     .        yes      yes    .     .       .          .        .
+approve_decisions        . yes   .        .        yes    .     .       .          .        .
+assign_others            . .     .        .        yes    .     .       .          .        .
+manage_desk              . yes   .        .        .      .     .       .          .        .
+see_reads                . yes   .        .        yes    .     .       .          .        .
+audit_totals             . yes   .        .        .      .     yes     .          .        .
+read_samples             . .     .        .        .      .     .       yes        .        .
+publish_totals           . yes   .        .        .      .     .       .          .        .
+erase_claimants          . yes   .        .        .      .     .       .          .        .
 `
 
 // actions reads the constants of type Action from the source, so that a new one

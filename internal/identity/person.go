@@ -43,6 +43,38 @@ func ValidPhone(s string) bool {
 	return n >= 8 && n <= 15
 }
 
+// plan is how a country writes telephone numbers.
+type plan struct {
+	code  string // that calls the country
+	trunk string // before national numbers, left out in the international form
+}
+
+// plans are those of the countries in which people write one number in several
+// ways, by ISO 3166-1.
+var plans = map[string]plan{
+	"KR": {"82", "0"}, "JP": {"81", "0"}, "CN": {"86", "0"}, "TW": {"886", "0"}, "VN": {"84", "0"}, "TH": {"66", "0"},
+	"ID": {"62", "0"}, "PH": {"63", "0"}, "SG": {"65", ""}, "GB": {"44", "0"}, "US": {"1", "1"},
+}
+
+// PhoneDigits are the digits of a telephone number in its international form
+// (E.164), so that one telephone is one number however people write it: with
+// their country's code, or as in their country (ISO 3166-1) without it. A number
+// of a country that is not known here stays as it is written.
+func PhoneDigits(number, country string) string {
+	digits := Digits(number)
+	if abroad, ok := strings.CutPrefix(digits, "00"); ok || strings.HasPrefix(number, "+") {
+		// No code of a country begins with that of another.
+		for _, p := range plans {
+			if rest, ok := strings.CutPrefix(abroad, p.code); ok {
+				return p.code + strings.TrimPrefix(rest, p.trunk)
+			}
+		}
+		return abroad
+	}
+	p := plans[country]
+	return p.code + strings.TrimPrefix(digits, p.trunk)
+}
+
 // The masks. Every view of a person uses these and no others: two screens that
 // hide different parts would together show the whole.
 

@@ -53,6 +53,30 @@ func TestValidPhone(t *testing.T) {
 	}
 }
 
+func TestOneTelephoneIsOneNumberHoweverItIsWritten(t *testing.T) {
+	for _, c := range []struct{ number, country, want string }{
+		{"010-1234-5678", "KR", "821012345678"},
+		{"010 1234 5678", "KR", "821012345678"},
+		{"+82 10-1234-5678", "KR", "821012345678"},
+		{"+82 010-1234-5678", "KR", "821012345678"}, // the trunk prefix is left standing
+		{"+821012345678", "JP", "821012345678"},
+		{"00 82 10 1234 5678", "JP", "821012345678"},
+		{"02-123-4567", "KR", "8221234567"},
+		{"1588-1234", "KR", "8215881234"},
+		{"010-1234-5678", "JP", "811012345678"}, // another telephone in another country
+		{"212-555-0100", "US", "12125550100"},
+		{"1-212-555-0100", "US", "12125550100"},
+		{"6123 4567", "SG", "6561234567"},
+		{"0 123 456 78", "", "012345678"},
+		{"+999 123 456", "KR", "999123456"},
+		{"", "", ""},
+	} {
+		if got := identity.PhoneDigits(c.number, c.country); got != c.want {
+			t.Errorf("%s in %q is %s, want %s", c.number, c.country, got, c.want)
+		}
+	}
+}
+
 func TestMasksHideMostOfAPerson(t *testing.T) {
 	for text, want := range map[string]string{"": "", "청구인 하나": "청**", "카페 봄": "카**", "A": "A**"} {
 		if got := identity.MaskName(text); got != want {

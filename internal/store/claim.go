@@ -38,6 +38,8 @@ type claimRow struct {
 	State         string
 	FiledPerson   string
 	AddressIndex  []byte
+	Services      string
+	ErasedAt      *int64
 	Desk          deskColumns `gorm:"embedded"`
 }
 
@@ -71,7 +73,7 @@ type deskColumns struct {
 // claimColumns are those that UpdateClaim writes: a claim keeps its id, to whom
 // and what it belongs, and how it was filed.
 var claimColumns = []any{
-	"late", "content_sealed", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at",
+	"late", "content_sealed", "services", "claimed", "estimated", "outcome", "estimates", "version", "updated_at", "submitted_at",
 	"sector", "region", "unit", "score", "assigned_to", "lease_until", "rank", "stake", "state_since", "promised_at", "waited", "due_at",
 	"assessed", "awarded", "decisions", "standing", "verdict", "decided_at", "automatic", "human_asked", "appeal_open",
 }
@@ -83,7 +85,7 @@ func (r reader) toClaimRow(c claims.Claim) (claimRow, error) {
 		State: string(c.State), Late: toInt(c.Late), Currency: c.Currency, ContentSealed: sealed, Claimed: int64(c.Claimed),
 		Estimated: (*int64)(c.Estimated), Outcome: c.Outcome, Estimates: c.Estimates, FiledBy: c.FiledBy, FiledPerson: c.FiledPerson,
 		Version: c.Version, CreatedAt: toMicros(c.CreatedAt), UpdatedAt: toMicros(c.UpdatedAt), SubmittedAt: toMicrosPtr(c.SubmittedAt),
-		AddressIndex: r.addressIndex(c.Address), Desk: toDeskColumns(c.Desk),
+		AddressIndex: r.addressIndex(c.Address), Services: c.Services(), Desk: toDeskColumns(c.Desk),
 	}, err
 }
 
@@ -122,7 +124,7 @@ func (r reader) claim(row claimRow) (claims.Claim, error) {
 		State: claims.State(row.State), Late: row.Late == 1, Currency: row.Currency, Claimed: money.Minor(row.Claimed),
 		Estimated: (*money.Minor)(row.Estimated), Outcome: row.Outcome, Estimates: row.Estimates, FiledBy: row.FiledBy, FiledPerson: row.FiledPerson,
 		Desk: row.Desk.desk(), Version: row.Version, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
-		SubmittedAt: fromMicrosPtr(row.SubmittedAt),
+		SubmittedAt: fromMicrosPtr(row.SubmittedAt), ErasedAt: fromMicrosPtr(row.ErasedAt),
 	}
 	err := r.openJSON(sealContext("claims.content", c.ID), row.ContentSealed, &c.Content)
 	return c, err
@@ -220,6 +222,9 @@ func (r reader) ClaimExists(ctx context.Context, incidentID, claimantID, outlet 
 }
 
 func (t tx) InsertClaim(ctx context.Context, c claims.Claim) error {
+	if err := t.notErased(ctx, c.ClaimantID); err != nil {
+		return err
+	}
 	row, err := t.toClaimRow(c)
 	if err != nil {
 		return err
@@ -267,6 +272,9 @@ func (r reader) Estimate(ctx context.Context, claimID string, n int) (claims.Est
 	if err != nil {
 		return claims.Estimate{}, absent(err, "estimate", claimID)
 	}
+	if len(row.Bytes) == 0 {
+		return claims.Estimate{}, claims.ErasedWith(claimID)
+	}
 	return row.estimate(), nil
 }
 
@@ -289,7 +297,7 @@ func (r reader) SubmittedEstimates(ctx context.Context, incidentID string, page 
 
 func (r reader) newestEstimates(ctx context.Context, page claims.Page) *gorm.DB {
 	q := r.db.WithContext(ctx).Table("estimates").Select("estimates.*").
-		Joins("JOIN claims ON claims.id = estimates.claim_id AND claims.estimates = estimates.n").
+		Joins("JOIN claims ON claims.id = estimates.claim_id AND claims.estimates = estimates.n AND claims.erased_at IS NULL").
 		Order("claims.id DESC").Limit(page.Limit)
 	if page.After != "" {
 		q = q.Where("claims.id < ?", page.After)
@@ -310,7 +318,7 @@ func listEstimates(q *gorm.DB) ([]claims.Estimate, error) {
 }
 
 func (r reader) CountSubmitted(ctx context.Context, incidentID string) (int, error) {
-	n, err := from[claimRow](r.db).Where("incident_id = ? AND "+standing, incidentID).Count(ctx, "id")
+	n, err := from[claimRow](r.db).Where("incident_id = ? AND erased_at IS NULL AND "+standing, incidentID).Count(ctx, "id")
 	if err != nil {
 		return 0, fmt.Errorf("count claims: %w", err)
 	}
@@ -326,10 +334,14 @@ func (row estimateRow) estimate() claims.Estimate {
 }
 
 func (t tx) InsertEstimate(ctx context.Context, e claims.Estimate) error {
-	return from[estimateRow](t.db).Create(ctx, &estimateRow{
+	err := from[estimateRow](t.db).Create(ctx, &estimateRow{
 		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, Inputs: e.Inputs, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
 		SchemeVersion: e.Scheme.Version, Amount: int64(e.Amount), Outcome: e.Outcome, MadeAt: toMicros(e.MadeAt),
 	})
+	if err != nil || e.Record == nil {
+		return err
+	}
+	return t.keepRecord(ctx, e.ClaimID, *e.Record)
 }
 
 type entryRow struct {

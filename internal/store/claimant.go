@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"redress/internal/claims"
 	"redress/internal/fault"
@@ -34,6 +35,7 @@ type claimantRow struct {
 	CreatedAt      int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt      int64 `gorm:"autoUpdateTime:false"`
 	AccountChanged *int64
+	ErasedAt       *int64
 }
 
 func (claimantRow) TableName() string { return "claimants" }
@@ -60,7 +62,7 @@ func (r reader) toClaimantRow(c claims.Claimant) (claimantRow, error) {
 		AccountChanged: toMicrosPtr(c.AccountChanged),
 		NameSealed:     r.sealText(sealContext("claimants.name", c.ID), c.Name),
 		PhoneSealed:    r.sealText(sealContext("claimants.phone", c.ID), c.Phone),
-		PhoneIndex:     r.index("phone", identity.Digits(c.Phone)),
+		PhoneIndex:     r.index("phone", identity.PhoneDigits(c.Phone, country(c))),
 		BusinessSealed: r.sealText(sealContext("claimants.business", c.ID), c.BusinessNumber),
 		BusinessIndex:  r.index("business", identity.Digits(c.BusinessNumber)),
 		DriverSealed:   r.sealText(sealContext("claimants.driver", c.ID), c.DriverID),
@@ -76,10 +78,22 @@ func (r reader) toClaimantRow(c claims.Claimant) (claimantRow, error) {
 	return row, err
 }
 
+// country is that of a claimant's first outlet: its region is named in it.
+func country(c claims.Claimant) string {
+	if len(c.Outlets) == 0 {
+		return ""
+	}
+	code, _, _ := strings.Cut(c.Outlets[0].Region, "-")
+	return code
+}
+
 func (r reader) Claimant(ctx context.Context, id string) (claims.Claimant, error) {
 	row, err := from[claimantRow](r.db).Where("id = ?", id).First(ctx)
 	if err != nil {
 		return claims.Claimant{}, absent(err, "claimant", id)
+	}
+	if row.ErasedAt != nil {
+		return claims.Claimant{}, claims.Erased(id)
 	}
 	c := claims.Claimant{
 		ID: row.ID, Kind: claims.ClaimantKind(row.Kind), Zone: row.Zone, Currency: row.Currency, AnnualRevenue: (*money.Minor)(row.AnnualRevenue),
@@ -287,6 +301,9 @@ func (r reader) histories(ctx context.Context, ids []string, found map[string]cl
 // InsertUpload stores all weeks in one transaction: sixteen years of them are
 // 835 rows.
 func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.PackedWeek) error {
+	if err := t.notErased(ctx, u.ClaimantID); err != nil {
+		return err
+	}
 	_, err := from[uploadRow](t.db).
 		Where("claimant_id = ? AND outlet = ? AND service = ? AND source = ? AND is_current = 1", u.ClaimantID, u.Outlet, u.Service, string(u.Source)).
 		Update(ctx, "is_current", 0)

@@ -145,6 +145,9 @@ func fillDesk(t testing.TB, db *store.Store, f fixture) claims.Claim {
 		},
 		func(ctx context.Context, tx claims.Tx) error { return tx.InsertView(ctx, aView("p-one")) },
 		func(ctx context.Context, tx claims.Tx) error {
+			return tx.InsertSalt(ctx, f.incident.ID, bytes.Repeat([]byte{4}, 32))
+		},
+		func(ctx context.Context, tx claims.Tx) error {
 			return tx.InsertBatch(ctx, batch, []claims.Decision{decision})
 		},
 		func(ctx context.Context, tx claims.Tx) error {

@@ -20,6 +20,7 @@ var Rows = []schema.Tabler{
 	rulebookRow{}, checkRow{}, decisionRow{}, approvalRow{}, letterRow{}, requestRow{}, appealRow{}, evidenceRow{}, readRow{}, exclusionRow{}, stageRow{},
 	headRow{}, leafRow{}, hashRow{}, pendingRow{},
 	coverRow{}, markRow{}, viewRow{}, batchRow{}, batchDecisionRow{}, qualityRow{},
+	saltRow{}, snapshotRow{}, leavesRow{}, releaseRow{}, restatementRow{}, estimateRecordRow{}, sampleRow{}, sampledClaimRow{},
 }
 
 // Raw is the connection that writes, for statements that no method makes. On
@@ -65,3 +66,6 @@ func (t tracer) Trace(_ context.Context, _ time.Time, statement func() (string, 
 	text, _ := statement()
 	t.statement(strings.ToValidUTF8(text, "?")) // keyed hashes are written as they are
 }
+
+// SQL is the connection that a Reader reads by.
+func SQL(r claims.Reader) *gorm.DB { return r.(reader).db }

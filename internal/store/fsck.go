@@ -2,22 +2,16 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/hex"
 	"fmt"
-
-	"gorm.io/gorm"
 
 	"redress/internal/auditlog"
 	"redress/internal/fsck"
 )
 
-// Frozen runs f on the database as it is at one moment, while it goes on to be
-// written.
+// Frozen is Freeze for the one who holds rows against the log.
 func (s *Store) Frozen(ctx context.Context, f func(fsck.Store) error) error {
-	return s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
-		return f(reader{db: db, vault: s.vault})
-	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	return s.frozen(ctx, func(r reader) error { return f(r) })
 }
 
 // gapsListed bounds how many gaps are named.
@@ -150,8 +144,9 @@ func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck
 
 func (row claimRow) file() fsck.Claim {
 	return fsck.Claim{
-		ID: row.ID, IncidentID: row.IncidentID, State: row.State, Version: row.Version, Claimed: row.Claimed, Estimated: row.Estimated,
-		Outcome: row.Outcome, Estimates: int64(row.Estimates), Assessed: row.Desk.Assessed, Awarded: row.Desk.Awarded, Decisions: int64(row.Desk.Decisions),
+		ID: row.ID, IncidentID: row.IncidentID, ClaimantID: row.ClaimantID, Erased: row.ErasedAt != nil, State: row.State, Version: row.Version,
+		Claimed: row.Claimed, Estimated: row.Estimated, Outcome: row.Outcome, Estimates: int64(row.Estimates), Assessed: row.Desk.Assessed,
+		Awarded: row.Desk.Awarded, Decisions: int64(row.Desk.Decisions),
 		Standing: int64(row.Desk.Standing), Verdict: row.Desk.Verdict, CreatedAt: fromMicros(row.CreatedAt), UpdatedAt: fromMicros(row.UpdatedAt),
 		SubmittedAt: fromMicrosPtr(row.SubmittedAt), DecidedAt: fromMicrosPtr(row.Desk.DecidedAt),
 	}
@@ -243,8 +238,13 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
 	for _, row := range incidents {
+		incident, err := row.incident()
+		if err != nil {
+			return nil, err
+		}
 		list = append(list, fsck.Document{
-			Place: "incident:" + row.ID, LoggedAs: "incident.", Subject: row.ID, Facts: map[string]any{"version": row.Version, "state": row.State},
+			Place: "incident:" + row.ID, LoggedAs: "incident.", Subject: row.ID,
+			Facts: map[string]any{"version": row.Version, "state": row.State, "hash": incident.Hash()},
 		})
 	}
 	batches, err := from[batchRow](r.db).Find(ctx)

@@ -68,6 +68,9 @@ func (t tx) InsertKey(ctx context.Context, k identity.Key) error {
 		CreatedAt: toMicros(k.CreatedAt), ExpiresAt: toMicros(k.ExpiresAt), RevokedAt: toMicrosPtr(k.RevokedAt),
 	}
 	if k.ClaimantID != "" {
+		if err := t.notErased(ctx, k.ClaimantID); err != nil {
+			return err
+		}
 		row.ClaimantID = &k.ClaimantID
 	}
 	return from[keyRow](t.db).Create(ctx, &row)

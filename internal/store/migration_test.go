@@ -92,6 +92,11 @@ func (db oldDatabase) dump(tables map[string][]string) map[string][]string {
 	return all
 }
 
+func text(rows *sql.Rows) (s string, err error) {
+	err = rows.Scan(&s)
+	return s, err
+}
+
 // columnsBefore are the columns of every table at the version.
 func (db oldDatabase) columnsBefore() map[string][]string {
 	db.t.Helper()
@@ -205,6 +210,9 @@ func TestDeskTakesOverEveryClaimOfBeforeIt(t *testing.T) {
 			merchant.Outlets = []claims.Outlet{{Code: "annex"}}
 			submitted.Unit = db.Unit(merchant, "annex")
 			equal(t, "submitted claim", submitted, got)
+			if diff := gocmp.Diff([]string{submitted.Services()}, query(t, db, fmt.Sprintf("SELECT services FROM claims WHERE id = '%s'", submitted.ID), text)); diff != "" {
+				t.Errorf("services of the submitted claim (-want +got):\n%s", diff)
+			}
 			if got := read[claims.Claim](t)(db.Claim(t.Context(), driven.ID)); !bytes.Equal(got.Unit, db.Unit(claims.Claimant{DriverID: "D-1001"}, "main")) {
 				t.Errorf("unit of the driver's claim: %x", got.Unit)
 			}

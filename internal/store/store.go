@@ -94,8 +94,9 @@ func openSQLite(o Options) (*Store, error) {
 	}
 	path := (&sqliteURL{path: filepath.Join(o.Dir, sqliteFile)}).String
 	// FULL makes every commit durable against power loss: a claim that was
-	// acknowledged must not vanish.
-	writeDB, writePool, err := connect(sqliteDialect(path("_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL&_txlock=immediate&_foreign_keys=on")), 1)
+	// acknowledged must not vanish. What is deleted is overwritten in the file, so
+	// that who is erased does not stay in its free pages.
+	writeDB, writePool, err := connect(sqliteDialect(path("_journal_mode=WAL&_busy_timeout=5000&_synchronous=FULL&_txlock=immediate&_foreign_keys=on&_secure_delete=on")), 1)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", o.Dir, err)
 	}
@@ -179,7 +180,7 @@ func (s *Store) Migrate(ctx context.Context) (int, error) {
 	if err := s.proveKey(ctx); err != nil {
 		return 0, err
 	}
-	return len(applied), s.fillUnits(ctx)
+	return len(applied), s.fill(ctx)
 }
 
 type fieldKeyRow struct {

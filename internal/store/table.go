@@ -29,6 +29,9 @@ func (q table[T]) Select(column string, more ...any) table[T] {
 	return table[T]{db: q.db.Select(column, more...)}
 }
 
+// Omit names columns not to read or write.
+func (q table[T]) Omit(columns ...string) table[T] { return table[T]{db: q.db.Omit(columns...)} }
+
 // First finds the first row by primary key, or gorm.ErrRecordNotFound.
 func (q table[T]) First(ctx context.Context) (row T, err error) {
 	err = q.db.WithContext(ctx).First(&row).Error

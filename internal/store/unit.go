@@ -23,35 +23,59 @@ func (r reader) Unit(claimant claims.Claimant, outlet string) []byte {
 	return r.vault.Index("unit of its own", claimant.ID+"/"+outlet)
 }
 
-// unitsAtOnce bounds how long filling in units may hold the writer.
-const unitsAtOnce = 500
+// filling is a column of claims that no migration can fill for those that were
+// written before it was there, for it takes the field key.
+type filling struct {
+	column string
+	where  string // which claims lack it
+	value  func(ctx context.Context, t tx, row claimRow) (any, error)
+}
 
-// fillUnits gives a unit to what was submitted before claims had one: no
-// migration can, for it takes the key.
-func (s *Store) fillUnits(ctx context.Context) error {
-	for {
-		filled := 0
-		err := s.inTx(ctx, func(db *gorm.DB) error {
-			t := tx{reader{db: db, vault: s.vault}}
-			rows, err := from[claimRow](db).Select("id, claimant_id, outlet").
-				Where("unit IS NULL AND submitted_at IS NOT NULL").Order("id").Limit(unitsAtOnce).Find(ctx)
+var fillings = []filling{
+	{"unit", "unit IS NULL AND submitted_at IS NOT NULL", func(ctx context.Context, t tx, row claimRow) (any, error) {
+		claimant, err := t.Claimant(ctx, row.ClaimantID)
+		return t.Unit(claimant, row.Outlet), err
+	}},
+	{"services", "services = ''", func(_ context.Context, t tx, row claimRow) (any, error) {
+		claim, err := t.claim(row)
+		return claim.Services(), err
+	}},
+}
+
+// filledAtOnce bounds how long filling may hold the writer.
+const filledAtOnce = 500
+
+func (s *Store) fill(ctx context.Context) error {
+	for _, f := range fillings {
+		for after, more := "", true; more; {
+			err := s.inTx(ctx, func(db *gorm.DB) (err error) {
+				after, more, err = f.run(ctx, tx{reader{db: db, vault: s.vault}}, after)
+				return err
+			})
 			if err != nil {
-				return fmt.Errorf("find claims without a unit: %w", err)
+				return err
 			}
-			for _, row := range rows {
-				claimant, err := t.Claimant(ctx, row.ClaimantID)
-				if err != nil {
-					return err
-				}
-				if _, err := from[claimRow](db).Where("id = ?", row.ID).Update(ctx, "unit", t.Unit(claimant, row.Outlet)); err != nil {
-					return fmt.Errorf("unit of claim %s: %w", row.ID, err)
-				}
-			}
-			filled = len(rows)
-			return nil
-		})
-		if err != nil || filled < unitsAtOnce {
-			return err
 		}
 	}
+	return nil
+}
+
+// run fills the next claims after an id and answers the last of them, and whether
+// there may be more.
+func (f filling) run(ctx context.Context, t tx, after string) (last string, more bool, err error) {
+	rows, err := from[claimRow](t.db).Where(f.where+" AND id > ?", after).Order("id").Limit(filledAtOnce).Find(ctx)
+	if err != nil {
+		return "", false, fmt.Errorf("find claims without %s: %w", f.column, err)
+	}
+	for _, row := range rows {
+		value, err := f.value(ctx, t, row)
+		if err != nil {
+			return "", false, err
+		}
+		if _, err := from[claimRow](t.db).Where("id = ?", row.ID).Update(ctx, f.column, value); err != nil {
+			return "", false, fmt.Errorf("%s of claim %s: %w", f.column, row.ID, err)
+		}
+		last = row.ID
+	}
+	return last, len(rows) == filledAtOnce, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 
@@ -29,6 +30,18 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, t claims.T
 	return s.inTx(ctx, func(db *gorm.DB) error {
 		return f(inside, tx{reader{db: db, vault: s.vault}})
 	})
+}
+
+// Freeze runs f on the database as it is at one moment, while it goes on to be
+// written. The first read fixes the moment.
+func (s *Store) Freeze(ctx context.Context, f func(ctx context.Context, r claims.Reader) error) error {
+	return s.frozen(ctx, func(r reader) error { return f(ctx, r) })
+}
+
+func (s *Store) frozen(ctx context.Context, f func(reader) error) error {
+	return s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+		return f(reader{db: db, vault: s.vault})
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 }
 
 // Serialization failures and deadlocks are PostgreSQL's way of asking for

@@ -338,5 +338,7 @@ func openRaw(o store.Options) (*sql.DB, error) {
 	if o.DatabaseURL != "" {
 		return sql.Open("pgx", o.DatabaseURL)
 	}
-	return sql.Open("sqlite3", "file:"+filepath.Join(o.Dir, sqliteFile)+"?_busy_timeout=5000")
+	// The store's own file, whatever its path contains.
+	path := strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(filepath.Join(o.Dir, sqliteFile))
+	return sql.Open("sqlite3", "file:"+path+"?_busy_timeout=5000")
 }

@@ -1,0 +1,196 @@
+package claims
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"redress/internal/fault"
+	"redress/internal/identity"
+	"redress/internal/publication"
+	"redress/internal/revenue"
+)
+
+// SampledClaim is the file of a claim that was drawn, as it is now.
+type SampledClaim struct {
+	Leaf      publication.Drawn
+	Claim     Claim     // with its newest estimate
+	Estimate  *Estimate // the same with its inputs; nil where none was made
+	Decisions []Decision
+	Letters   []Letter // of the decisions that stand or stood
+	Files     []EvidenceFile
+}
+
+// samplesOpen is how long an accountant may go on reading the files of a sample
+// after its end, to answer questions about it.
+const samplesOpen = 30 * day
+
+// SampledClaim shows the accountant of a sample the file of one of its claims: that
+// of the leaf's index. It is recorded as a look at personal data. The files are
+// open until 30 days after the sample has ended.
+func (s *Service) SampledClaim(ctx context.Context, actor identity.Actor, sampleID string, leaf int) (SampledClaim, error) {
+	drawn, claim, err := s.sampled(ctx, actor, sampleID, leaf)
+	if err != nil {
+		return SampledClaim{}, err
+	}
+	out := SampledClaim{Leaf: drawn, Claim: claim}
+	if claim.Estimates > 0 {
+		estimate, err := s.store.Estimate(ctx, claim.ID, 0)
+		if err != nil {
+			return SampledClaim{}, err
+		}
+		out.Estimate, out.Claim.Estimate = &estimate, estimate.Bytes
+	}
+	if out.Decisions, err = s.store.Decisions(ctx, claim.ID); err != nil {
+		return SampledClaim{}, err
+	}
+	for _, d := range out.Decisions {
+		letter, err := s.store.Letter(ctx, claim.ID, d.N)
+		if isNotFound(err) {
+			continue // it never stood
+		}
+		if err != nil {
+			return SampledClaim{}, err
+		}
+		out.Letters = append(out.Letters, letter)
+	}
+	if out.Files, err = s.store.EvidenceFiles(ctx, claim.ID); err != nil {
+		return SampledClaim{}, err
+	}
+	looks := []look{{readClaim, ""}}
+	for _, letter := range out.Letters {
+		looks = append(looks, look{readLetter, strconv.Itoa(letter.Decision)})
+	}
+	return out, s.audited(ctx, actor, sampleID, claim, looks)
+}
+
+// SampledEvidence opens a file of a claim that was drawn, as OpenEvidence does.
+func (s *Service) SampledEvidence(ctx context.Context, actor identity.Actor, sampleID string, leaf int, fileID string) (EvidenceFile, io.ReadCloser, error) {
+	_, claim, err := s.sampled(ctx, actor, sampleID, leaf)
+	if err != nil {
+		return EvidenceFile{}, nil, err
+	}
+	if s.files == nil {
+		return EvidenceFile{}, nil, noFileStore()
+	}
+	file, err := s.store.EvidenceFile(ctx, fileID)
+	if err != nil {
+		return EvidenceFile{}, nil, err
+	}
+	if file.ClaimID != claim.ID {
+		return EvidenceFile{}, nil, NotFound("evidence", fileID)
+	}
+	if err := s.audited(ctx, actor, sampleID, claim, []look{{readEvidence, fileID}}); err != nil {
+		return EvidenceFile{}, nil, err
+	}
+	content, err := s.files.Open(ctx, fileID)
+	if err != nil {
+		return EvidenceFile{}, nil, fmt.Errorf("evidence %s of claim %s: %w", fileID, claim.ID, err)
+	}
+	return file, content, nil
+}
+
+// SampledHistory finds the revenue history of a service that the newest estimate of
+// a claim that was drawn was made from.
+func (s *Service) SampledHistory(ctx context.Context, actor identity.Actor, sampleID string, leaf int, service string) (revenue.History, error) {
+	_, claim, err := s.sampled(ctx, actor, sampleID, leaf)
+	if err != nil {
+		return revenue.History{}, err
+	}
+	estimate, err := s.store.Estimate(ctx, claim.ID, 0)
+	if err != nil {
+		return revenue.History{}, err
+	}
+	var in inputs
+	if err := json.Unmarshal(estimate.Inputs, &in); err != nil {
+		return revenue.History{}, fmt.Errorf("inputs of the estimate of claim %s: %w", claim.ID, err)
+	}
+	at := slices.IndexFunc(in.Lines, func(l lineInputs) bool { return l.Service == service })
+	if at < 0 {
+		return revenue.History{}, NotFound("history", service)
+	}
+	held, err := s.store.Histories(ctx, in.Lines[at].Uploads)
+	if err != nil {
+		return revenue.History{}, err
+	}
+	history, _, err := in.Lines[at].history(held)
+	if err != nil {
+		return revenue.History{}, err
+	}
+	return history, s.audited(ctx, actor, sampleID, claim, []look{{readClaim, ""}})
+}
+
+// openAt reports whether the files of the sample are open to its accountant.
+func (s Sample) openAt(now time.Time) bool {
+	return s.EndedAt == nil || now.Before(s.EndedAt.Add(samplesOpen))
+}
+
+// sampled finds a claim of a sample whose files are open to the actor.
+func (s *Service) sampled(ctx context.Context, actor identity.Actor, sampleID string, leaf int) (publication.Drawn, Claim, error) {
+	sample, err := ownSample(ctx, s.store, actor, sampleID)
+	if err != nil {
+		return publication.Drawn{}, Claim{}, err
+	}
+	if !sample.openAt(s.now()) {
+		return publication.Drawn{}, Claim{}, fault.New(fault.Forbidden, "sample_over",
+			"The sample ended more than 30 days ago; its files are closed.", "표본 감사가 끝난 지 30일이 지나 파일을 볼 수 없습니다.")
+	}
+	drawn, err := sample.read()
+	if err != nil {
+		return publication.Drawn{}, Claim{}, err
+	}
+	id, err := s.store.SampledClaim(ctx, sampleID, leaf)
+	if err != nil {
+		return publication.Drawn{}, Claim{}, err
+	}
+	claim, err := s.store.Claim(ctx, id)
+	if err != nil {
+		return publication.Drawn{}, Claim{}, err
+	}
+	if claim.ErasedAt != nil {
+		return publication.Drawn{}, Claim{}, ErasedWith(id)
+	}
+	at := slices.IndexFunc(drawn.Drawn, func(d publication.Drawn) bool { return d.Index == leaf })
+	if at < 0 {
+		return publication.Drawn{}, Claim{}, fmt.Errorf("sample %s did not draw leaf %d", sampleID, leaf)
+	}
+	return drawn.Drawn[at], claim, nil
+}
+
+// look is what of a claim is read.
+type look struct{ what, item string }
+
+// audited records that an accountant read of a claim for a sample.
+func (s *Service) audited(ctx context.Context, actor identity.Actor, sampleID string, claim Claim, looks []look) error {
+	var reads []Read
+	for _, l := range looks {
+		reads = append(reads, auditRead(actor, sampleID, claim, l, s.now()))
+	}
+	return s.noteReads(ctx, reads)
+}
+
+func auditRead(actor identity.Actor, sampleID string, claim Claim, l look, at time.Time) Read {
+	return Read{
+		ID: newID(), ClaimID: claim.ID, ClaimantID: claim.ClaimantID, What: l.what, Item: l.item,
+		Purpose: "audit of sample " + sampleID, Person: actor.Person, Role: actor.Role, At: at,
+	}
+}
+
+// noteReads stores looks at personal data.
+func (s *Service) noteReads(ctx context.Context, reads []Read) error {
+	if len(reads) == 0 {
+		return nil
+	}
+	return s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
+		for _, r := range reads {
+			if err := tx.InsertRead(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"redress/internal/auditlog"
+	"redress/internal/fsck"
+	"redress/internal/publication"
+)
+
+// recordRow is a row that can say what its entry must.
+type recordRow interface{ record() fsck.Record }
+
+// recorded lists the rows of a table that has incidents and numbers.
+func recorded[T recordRow](ctx context.Context, r reader, after fsck.Record, limit int) ([]fsck.Record, error) {
+	rows, err := from[T](r.db).Where("(incident_id, n) > (?, ?)", after.IncidentID, after.Number).Order("incident_id, n").Limit(limit).Find(ctx)
+	list := make([]fsck.Record, len(rows))
+	for i, row := range rows {
+		list[i] = row.record()
+	}
+	return list, err
+}
+
+// Records lists what was sealed or published, with its entries.
+func (r reader) Records(ctx context.Context, after fsck.Record, limit int) (list []fsck.Record, err error) {
+	switch after.Kind {
+	case fsck.Snapshots:
+		list, err = recorded[snapshotRow](ctx, r, after, limit)
+	case fsck.Releases:
+		list, err = recorded[releaseRow](ctx, r, after, limit)
+	case fsck.Restatements:
+		list, err = recorded[restatementRow](ctx, r, after, limit)
+	default:
+		list, err = r.sampleRecords(ctx, after.ID, limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list records of kind %s: %w", after.Kind, err)
+	}
+	ids := make([]string, len(list))
+	for i, record := range list {
+		ids[i] = record.EntryID
+	}
+	rows, err := from[entryRow](r.db).Where("id IN ?", ids).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the entries of records: %w", err)
+	}
+	entries := map[string]*auditlog.Entry{}
+	for _, row := range rows {
+		entry := row.entry()
+		entries[row.ID] = &entry
+	}
+	for i := range list {
+		list[i].Entry = entries[list[i].EntryID]
+	}
+	return list, nil
+}
+
+func (row snapshotRow) record() fsck.Record {
+	s := row.snapshot()
+	return fsck.Record{
+		Kind: fsck.Snapshots, IncidentID: s.IncidentID, Number: int64(s.Number), EntryID: s.EntryID, LoggedAs: "snapshot.sealed",
+		Facts: map[string]any{
+			"number": s.Number, "snapshot_id": s.ID, "taken_at": s.TakenAt.Format(time.RFC3339Nano), "root": hex.EncodeToString(row.Root),
+			"rule_version": s.Rule, "statistics_hash": s.StatisticsHash,
+		},
+		Bytes: s.Statistics, Hash: s.StatisticsHash, Leaves: &fsck.Leaves{SnapshotID: s.ID, Root: publication.Node{Sums: *s.Sums, Hash: s.Root}},
+	}
+}
+
+func (row releaseRow) record() fsck.Record {
+	return fsck.Record{
+		Kind: fsck.Releases, IncidentID: row.IncidentID, Number: int64(row.N), EntryID: row.EntryID, LoggedAs: "release.published",
+		Facts: map[string]any{"number": row.N, "snapshot": row.Snapshot, "hash": row.Hash}, Bytes: row.Bytes, Hash: row.Hash,
+	}
+}
+
+func (row restatementRow) record() fsck.Record {
+	sum := sha256.Sum256(row.Bytes)
+	hash := hex.EncodeToString(sum[:])
+	return fsck.Record{
+		Kind: fsck.Restatements, IncidentID: row.IncidentID, Number: int64(row.N), EntryID: row.EntryID, LoggedAs: "restatement.made",
+		Facts: map[string]any{"number": row.N, "hash": hash}, Bytes: row.Bytes, Hash: hash,
+	}
+}
+
+// sampledRow is a row of a sample as far as its entries speak of it.
+type sampledRow struct {
+	ID           string
+	IncidentID   string
+	Snapshot     int
+	Nonce        []byte
+	Drawn        []byte
+	DrawnHash    string
+	Results      []byte
+	ResultsHash  string
+	EntryID      string
+	EndedEntryID *string
+}
+
+// sampleRecords are the samples as drawn and, where they are ended, as ended.
+func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]fsck.Record, error) {
+	var list []fsck.Record
+	var rows []sampledRow
+	if err := r.db.WithContext(ctx).Raw(`SELECT * FROM samples WHERE id > ? ORDER BY id LIMIT ?`, after, limit).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		drawn := fsck.Record{
+			Kind: fsck.Samples, IncidentID: row.IncidentID, ID: row.ID, EntryID: row.EntryID, LoggedAs: "sample.drawn",
+			Facts: map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "nonce": hex.EncodeToString(row.Nonce), "drawn_hash": row.DrawnHash},
+			Bytes: row.Drawn, Hash: row.DrawnHash,
+		}
+		list = append(list, drawn)
+		if row.EndedEntryID != nil {
+			ended := drawn
+			ended.EntryID, ended.LoggedAs = *row.EndedEntryID, "sample.ended"
+			ended.Facts = map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "results_hash": row.ResultsHash}
+			ended.Bytes, ended.Hash = row.Results, row.ResultsHash
+			list = append(list, ended)
+		}
+	}
+	return list, nil
+}
+
+// LooseRecords lists entries about records that no row refers to.
+func (r reader) LooseRecords(ctx context.Context, after string, limit int) ([]auditlog.Entry, error) {
+	rows, err := from[entryRow](r.db).Where(`id > ? AND (
+		type = 'snapshot.sealed' AND NOT EXISTS (SELECT 1 FROM snapshots WHERE entry_id = entries.id) OR
+		type = 'release.published' AND NOT EXISTS (SELECT 1 FROM releases WHERE entry_id = entries.id) OR
+		type = 'restatement.made' AND NOT EXISTS (SELECT 1 FROM restatements WHERE entry_id = entries.id) OR
+		type = 'sample.drawn' AND NOT EXISTS (SELECT 1 FROM samples WHERE entry_id = entries.id) OR
+		type = 'sample.ended' AND NOT EXISTS (SELECT 1 FROM samples WHERE ended_entry_id = entries.id))`, after).Order("id").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list entries without a record: %w", err)
+	}
+	list := make([]auditlog.Entry, len(rows))
+	for i, row := range rows {
+		list[i] = row.entry()
+	}
+	return list, nil
+}
