@@ -301,19 +301,22 @@ func (e RevenueSource) Valid() bool {
 
 // Defines values for Role.
 const (
-	RoleAdmin    Role = "admin"
-	RoleAuditor  Role = "auditor"
-	RoleClaimant Role = "claimant"
-	RoleDelegate Role = "delegate"
-	RolePayer    Role = "payer"
-	RolePlatform Role = "platform"
-	RoleReviewer Role = "reviewer"
-	RoleSenior   Role = "senior"
+	RoleAccountant Role = "accountant"
+	RoleAdmin      Role = "admin"
+	RoleAuditor    Role = "auditor"
+	RoleClaimant   Role = "claimant"
+	RoleDelegate   Role = "delegate"
+	RolePayer      Role = "payer"
+	RolePlatform   Role = "platform"
+	RoleReviewer   Role = "reviewer"
+	RoleSenior     Role = "senior"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
+	case RoleAccountant:
+		return true
 	case RoleAdmin:
 		return true
 	case RoleAuditor:
@@ -1173,6 +1176,9 @@ type ClaimantPath = string
 // DecisionPath defines model for DecisionPath.
 type DecisionPath = int
 
+// EventPath defines model for EventPath.
+type EventPath = int64
+
 // FilePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type FilePath = ID
 
@@ -1188,11 +1194,20 @@ type IfNoneMatch = string
 // IncidentPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type IncidentPath = ID
 
+// LeafPath defines model for LeafPath.
+type LeafPath = int
+
 // Purpose defines model for Purpose.
 type Purpose = string
 
+// ReleasePath defines model for ReleasePath.
+type ReleasePath = int
+
 // RequestPath defines model for RequestPath.
 type RequestPath = int
+
+// RestatementPath defines model for RestatementPath.
+type RestatementPath = int
 
 // ReviewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ReviewPath = ID
@@ -1200,8 +1215,17 @@ type ReviewPath = ID
 // RulebookVersionPath defines model for RulebookVersionPath.
 type RulebookVersionPath = int
 
+// SamplePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type SamplePath = ID
+
 // SchemePath Example: sandbox-2022
 type SchemePath = SchemeID
+
+// SchemeVersionPath defines model for SchemeVersionPath.
+type SchemeVersionPath = int
+
+// SnapshotPath defines model for SnapshotPath.
+type SnapshotPath = int
 
 // ViewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ViewPath = ID

@@ -49,7 +49,7 @@ func (d demoCommand) Run(ctx context.Context, w *world) (err error) {
 		// The field key is new, so a database that is in use ends here.
 		return fmt.Errorf("the demo fills an empty database only: %w", err)
 	}
-	box, err := sandbox.Fill(ctx, db, sandbox.Options{Seed: d.Seed, Claimants: d.Claimants, Progress: progress(w.stderr)})
+	box, err := sandbox.Fill(ctx, db, sandbox.Options{Seed: d.Seed, Claimants: d.Claimants, Publish: true, Progress: progress(w.stderr)})
 	if err != nil {
 		return err
 	}
@@ -167,6 +167,9 @@ curl -s '{{.Base}}/v1/estimates?currency=KRW&zone=Asia/Seoul&declared_actual=250
 
 # The estimate of a filed claim, as its claimant sees it.
 curl -s '{{.Base}}/v1/claims/{{.Box.ClaimID}}/estimate' -H 'Authorization: Bearer {{.Claimant}}'
+
+# What the public is told of all claims; how to check it is in docs/consumer-groups.md.
+curl -s '{{.Base}}/v1/incidents/{{.Box.IncidentID}}/totals?by=service'
 
 # The newest submitted claims, as a reviewer sees them.
 curl -s '{{.Base}}/v1/claims?incident_id={{.Box.IncidentID}}&state=submitted&limit=3' \

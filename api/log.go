@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"redress/internal/auditlog"
@@ -53,18 +52,6 @@ func (l logFiles) openLog(ctx context.Context, w *world, dir string, db *store.S
 	}
 	log := auditlog.NewLog(db, signer, o)
 	return log, log.Check(ctx)
-}
-
-// withLog serves the log beside everything else.
-func withLog(log, rest http.Handler) http.Handler {
-	log = http.StripPrefix("/log", log)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/log/") {
-			log.ServeHTTP(w, r)
-			return
-		}
-		rest.ServeHTTP(w, r)
-	})
 }
 
 type logCommand struct {

@@ -346,13 +346,13 @@ func (b *logbook) receiptByCommand(f *filed, keys string) {
 		b.Fatal(err)
 	}
 	file := filepath.Join(b.TempDir(), "claim.tlog-proof")
-	if err := os.WriteFile(file, receipt, 0o600); err != nil {
+	if err := os.WriteFile(file, receipt.Text, 0o600); err != nil {
 		b.Fatal(err)
 	}
 	if out := command(b, "verify", "receipt", file, "--keys", keys); !strings.Contains(out, "claim.filed") || !strings.Contains(out, "1 witness(es)") {
 		b.Errorf("verify receipt: %s", out)
 	}
-	if err := os.WriteFile(file, bytes.Replace(receipt, []byte("index "), []byte("index 1"), 1), 0o600); err != nil {
+	if err := os.WriteFile(file, bytes.Replace(receipt.Text, []byte("index "), []byte("index 1"), 1), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer

@@ -37,6 +37,9 @@ func (r recomputeCommand) Run(ctx context.Context, w *world) error {
 		fmt.Fprintf(w.stdout, "claim %s: %s\n", claim, why)
 	}
 	fmt.Fprintf(w.stdout, "%d estimates came out byte for byte, %d did not\n", out.Equal, len(out.Differing))
+	if out.Erased > 0 {
+		fmt.Fprintf(w.stdout, "%d claims have none to make again: their claimants were erased\n", out.Erased)
+	}
 	if len(out.Differing) > 0 {
 		return fmt.Errorf("%d estimates differ from what is stored", len(out.Differing))
 	}

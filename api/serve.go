@@ -86,7 +86,7 @@ func (m migrateCommand) Run(ctx context.Context, w *world) error {
 
 type keysCommand struct {
 	database
-	Role     identity.Role `arg:"" enum:"admin,platform,reviewer,senior,payer,auditor,claimant,delegate" help:"admin, platform, reviewer, senior, payer, auditor, claimant or delegate."`
+	Role     identity.Role `arg:"" enum:"admin,platform,reviewer,senior,payer,auditor,accountant,claimant,delegate" help:"admin, platform, reviewer, senior, payer, auditor, accountant, claimant or delegate."`
 	Claimant string        `help:"Claimant that a claimant or delegate key acts for."`
 	Person   string        `help:"Code of who will hold the key; the same on all keys of one person, so that nobody checks their own decision."`
 	Label    string        `help:"What the key is for." default:"from the command line"`
@@ -196,7 +196,7 @@ func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evi
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Claims: service, Contract: contract, Docs: docs, Log: w.log, Now: w.now, TrustedProxies: l.TrustedProxies,
+		Claims: service, Audit: audit, Contract: contract, Docs: docs, Verify: web.Verifier(), Log: w.log, Now: w.now, TrustedProxies: l.TrustedProxies,
 	})
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func (l listen) serve(ctx context.Context, w *world, db *store.Store, files *evi
 		return fmt.Errorf("listen: %w", err)
 	}
 	server := &http.Server{
-		Handler: withLog(audit.Handler(), handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 	}
 	background, stop := context.WithCancel(ctx)
 	var working sync.WaitGroup

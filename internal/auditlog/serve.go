@@ -1,7 +1,7 @@
 package auditlog
 
 import (
-	"log/slog"
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -17,58 +17,41 @@ const (
 	noCache = "no-cache"
 )
 
-// Handler serves the log below its prefix: GET /checkpoint,
-// /checkpoint.witnessed, /keys and /tile/…. A log that has stopped serves no
-// checkpoint, because it may be one that contradicts another.
-func (l *Log) Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Access-Control-Allow-Origin", "*") // it is public, and receipts are verified in browsers
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "The log is only read.", http.StatusMethodNotAllowed)
-			return
-		}
-		path := strings.TrimPrefix(r.URL.Path, "/")
-		data, err := l.file(r, path)
-		switch f := fault.As(err); {
-		case err == nil:
-		case f == nil:
-			l.Log.ErrorContext(r.Context(), "the log was not served", slog.String("path", path), slog.String("error", err.Error()))
-			http.Error(w, "An error of the log.", http.StatusInternalServerError)
-			return
-		case f.Kind == fault.NotFound:
-			http.Error(w, f.Detail.EN, http.StatusNotFound)
-			return
-		default:
-			http.Error(w, f.Detail.EN, http.StatusServiceUnavailable)
-			return
-		}
-		w.Header().Set("Content-Type", textType)
-		w.Header().Set("Cache-Control", noCache)
-		if strings.HasPrefix(path, "tile/") {
-			w.Header().Set("Content-Type", tileType)
-			w.Header().Set("Cache-Control", forEver)
-		}
-		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-		_, _ = w.Write(data) // a reader that has gone away will ask again
-	})
+// Serve answers a request for a file of the published log: checkpoint,
+// checkpoint.witnessed, keys or tile/…. Where it returns an error, nothing is
+// written yet. A log that has stopped serves no checkpoint, because it may be one
+// that contradicts another.
+func (l *Log) Serve(w http.ResponseWriter, r *http.Request, path string) error {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*") // it is public, and receipts are verified in browsers
+	data, err := l.file(r.Context(), path)
+	if err != nil {
+		return err
+	}
+	h.Set("Content-Type", textType)
+	h.Set("Cache-Control", noCache)
+	if strings.HasPrefix(path, "tile/") {
+		h.Set("Content-Type", tileType)
+		h.Set("Cache-Control", forEver)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	_, _ = w.Write(data) // a reader that has gone away will ask again
+	return nil
 }
 
 // file is one file of the published log.
-func (l *Log) file(r *http.Request, path string) ([]byte, error) {
+func (l *Log) file(ctx context.Context, path string) ([]byte, error) {
 	if path == keysPath {
 		return []byte(l.Keys), nil
 	}
-	head, err := l.store.LogHead(r.Context())
+	head, err := l.store.LogHead(ctx)
 	if err != nil {
 		return nil, err
 	}
 	switch path {
 	case checkpointPath, WitnessedPath:
-		if l.Stopped() != nil {
-			return nil, fault.New(fault.Unavailable, "log_stopped", "The log has stopped: it does not extend what was published before.",
-				"로그가 멈추었습니다. 전에 공개된 내용을 이어 가지 않습니다.")
+		if err := l.Servable(); err != nil {
+			return nil, err
 		}
 		note := head.Published()
 		if path == WitnessedPath {
@@ -83,5 +66,14 @@ func (l *Log) file(r *http.Request, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ReadTile(tile, head.Size, l.store.LogTree(r.Context()))
+	return ReadTile(tile, head.Size, l.store.LogTree(ctx))
+}
+
+// Servable refuses where the log has stopped: no checkpoint of it may be handed out.
+func (l *Log) Servable() error {
+	if l.Stopped() == nil {
+		return nil
+	}
+	return fault.New(fault.Unavailable, "log_stopped", "The log has stopped: it does not extend what was published before.",
+		"로그가 멈추었습니다. 전에 공개된 내용을 이어 가지 않습니다.")
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"redress/internal/auditlog"
 	"redress/internal/claims"
 	"redress/internal/evidence"
 	"redress/internal/httpapi"
@@ -33,6 +34,7 @@ type server struct {
 	url     string
 	store   *store.Store
 	service *claims.Service
+	audit   *auditlog.Log
 	data    *database
 	log     *safeBuffer
 	clock   *clock
@@ -69,12 +71,13 @@ func newServer(t *testing.T, engine string) *server {
 		t.Fatal(err)
 	}
 	s.service.KeepFiles(openFiles(t))
+	s.audit = newLog(t, db)
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, "<!doctype html><title>page</title>")
+	})
 	handler, err := httpapi.New(httpapi.Config{
-		Claims: s.service, Contract: contractText, Now: s.clock.Now, Log: slog.New(slog.NewJSONHandler(s.log, nil)),
-		Docs: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			io.WriteString(w, "<!doctype html><title>contract</title>")
-		}),
+		Claims: s.service, Audit: s.audit, Contract: contractText, Docs: page, Verify: page, Now: s.clock.Now, Log: slog.New(slog.NewJSONHandler(s.log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)

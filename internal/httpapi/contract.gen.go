@@ -16,6 +16,7 @@ import (
 
 	"redress/internal/lang"
 	"redress/internal/money"
+	"redress/internal/publication"
 
 	"github.com/gin-gonic/gin"
 	"github.com/gin-gonic/gin/binding"
@@ -69,22 +70,22 @@ func (e BucketMinutes) Valid() bool {
 
 // Defines values for BulkInputAction.
 const (
-	Assign  BulkInputAction = "assign"
-	Hold    BulkInputAction = "hold"
-	PutBack BulkInputAction = "put_back"
-	Release BulkInputAction = "release"
+	BulkInputActionAssign  BulkInputAction = "assign"
+	BulkInputActionHold    BulkInputAction = "hold"
+	BulkInputActionPutBack BulkInputAction = "put_back"
+	BulkInputActionRelease BulkInputAction = "release"
 )
 
 // Valid indicates whether the value is a known member of the BulkInputAction enum.
 func (e BulkInputAction) Valid() bool {
 	switch e {
-	case Assign:
+	case BulkInputActionAssign:
 		return true
-	case Hold:
+	case BulkInputActionHold:
 		return true
-	case PutBack:
+	case BulkInputActionPutBack:
 		return true
-	case Release:
+	case BulkInputActionRelease:
 		return true
 	default:
 		return false
@@ -238,6 +239,75 @@ func (e DecisionKind) Valid() bool {
 	case DecisionKindAutomatic:
 		return true
 	case DecisionKindDecision:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Dimension.
+const (
+	DimensionMonth   Dimension = "month"
+	DimensionRegion  Dimension = "region"
+	DimensionSector  Dimension = "sector"
+	DimensionService Dimension = "service"
+	DimensionStatus  Dimension = "status"
+)
+
+// Valid indicates whether the value is a known member of the Dimension enum.
+func (e Dimension) Valid() bool {
+	switch e {
+	case DimensionMonth:
+		return true
+	case DimensionRegion:
+		return true
+	case DimensionSector:
+		return true
+	case DimensionService:
+		return true
+	case DimensionStatus:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ErasureInputReason.
+const (
+	Asked               ErasureInputReason = "asked"
+	RegisteredByMistake ErasureInputReason = "registered_by_mistake"
+	RetentionOver       ErasureInputReason = "retention_over"
+)
+
+// Valid indicates whether the value is a known member of the ErasureInputReason enum.
+func (e ErasureInputReason) Valid() bool {
+	switch e {
+	case Asked:
+		return true
+	case RegisteredByMistake:
+		return true
+	case RetentionOver:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventReceiptState.
+const (
+	EntryErased     EventReceiptState = "entry_erased"
+	Ready           EventReceiptState = "ready"
+	ReceiptNotReady EventReceiptState = "receipt_not_ready"
+)
+
+// Valid indicates whether the value is a known member of the EventReceiptState enum.
+func (e EventReceiptState) Valid() bool {
+	switch e {
+	case EntryErased:
+		return true
+	case Ready:
+		return true
+	case ReceiptNotReady:
 		return true
 	default:
 		return false
@@ -414,19 +484,19 @@ func (e InformationRequestEndedAs) Valid() bool {
 
 // Defines values for IntervalLevelPercent.
 const (
-	N80 IntervalLevelPercent = 80
-	N90 IntervalLevelPercent = 90
-	N95 IntervalLevelPercent = 95
+	IntervalLevelPercentN80 IntervalLevelPercent = 80
+	IntervalLevelPercentN90 IntervalLevelPercent = 90
+	IntervalLevelPercentN95 IntervalLevelPercent = 95
 )
 
 // Valid indicates whether the value is a known member of the IntervalLevelPercent enum.
 func (e IntervalLevelPercent) Valid() bool {
 	switch e {
-	case N80:
+	case IntervalLevelPercentN80:
 		return true
-	case N90:
+	case IntervalLevelPercentN90:
 		return true
-	case N95:
+	case IntervalLevelPercentN95:
 		return true
 	default:
 		return false
@@ -450,22 +520,43 @@ func (e JobKind) Valid() bool {
 
 // Defines values for JobState.
 const (
-	Done    JobState = "done"
-	Failed  JobState = "failed"
-	Running JobState = "running"
-	Waiting JobState = "waiting"
+	JobStateDone    JobState = "done"
+	JobStateFailed  JobState = "failed"
+	JobStateRunning JobState = "running"
+	JobStateWaiting JobState = "waiting"
 )
 
 // Valid indicates whether the value is a known member of the JobState enum.
 func (e JobState) Valid() bool {
 	switch e {
-	case Done:
+	case JobStateDone:
 		return true
-	case Failed:
+	case JobStateFailed:
 		return true
-	case Running:
+	case JobStateRunning:
 		return true
-	case Waiting:
+	case JobStateWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LogStateState.
+const (
+	LogStateStateUnwitnessed LogStateState = "unwitnessed"
+	LogStateStateWaiting     LogStateState = "waiting"
+	LogStateStateWitnessed   LogStateState = "witnessed"
+)
+
+// Valid indicates whether the value is a known member of the LogStateState enum.
+func (e LogStateState) Valid() bool {
+	switch e {
+	case LogStateStateUnwitnessed:
+		return true
+	case LogStateStateWaiting:
+		return true
+	case LogStateStateWitnessed:
 		return true
 	default:
 		return false
@@ -502,6 +593,33 @@ func (e LossItemKind) Valid() bool {
 	case LossItemKindNoShow:
 		return true
 	case LossItemKindStreetHail:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for Measure.
+const (
+	Awarded   Measure = "awarded"
+	Claimed   Measure = "claimed"
+	Count     Measure = "count"
+	Estimated Measure = "estimated"
+	Paid      Measure = "paid"
+)
+
+// Valid indicates whether the value is a known member of the Measure enum.
+func (e Measure) Valid() bool {
+	switch e {
+	case Awarded:
+		return true
+	case Claimed:
+		return true
+	case Count:
+		return true
+	case Estimated:
+		return true
+	case Paid:
 		return true
 	default:
 		return false
@@ -654,19 +772,22 @@ func (e RevenueSource) Valid() bool {
 
 // Defines values for Role.
 const (
-	RoleAdmin    Role = "admin"
-	RoleAuditor  Role = "auditor"
-	RoleClaimant Role = "claimant"
-	RoleDelegate Role = "delegate"
-	RolePayer    Role = "payer"
-	RolePlatform Role = "platform"
-	RoleReviewer Role = "reviewer"
-	RoleSenior   Role = "senior"
+	RoleAccountant Role = "accountant"
+	RoleAdmin      Role = "admin"
+	RoleAuditor    Role = "auditor"
+	RoleClaimant   Role = "claimant"
+	RoleDelegate   Role = "delegate"
+	RolePayer      Role = "payer"
+	RolePlatform   Role = "platform"
+	RoleReviewer   Role = "reviewer"
+	RoleSenior     Role = "senior"
 )
 
 // Valid indicates whether the value is a known member of the Role enum.
 func (e Role) Valid() bool {
 	switch e {
+	case RoleAccountant:
+		return true
 	case RoleAdmin:
 		return true
 	case RoleAuditor:
@@ -682,6 +803,30 @@ func (e Role) Valid() bool {
 	case RoleReviewer:
 		return true
 	case RoleSenior:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SampleResultsInputConfidencePercent.
+const (
+	SampleResultsInputConfidencePercentN80 SampleResultsInputConfidencePercent = 80
+	SampleResultsInputConfidencePercentN90 SampleResultsInputConfidencePercent = 90
+	SampleResultsInputConfidencePercentN95 SampleResultsInputConfidencePercent = 95
+	SampleResultsInputConfidencePercentN99 SampleResultsInputConfidencePercent = 99
+)
+
+// Valid indicates whether the value is a known member of the SampleResultsInputConfidencePercent enum.
+func (e SampleResultsInputConfidencePercent) Valid() bool {
+	switch e {
+	case SampleResultsInputConfidencePercentN80:
+		return true
+	case SampleResultsInputConfidencePercentN90:
+		return true
+	case SampleResultsInputConfidencePercentN95:
+		return true
+	case SampleResultsInputConfidencePercentN99:
 		return true
 	default:
 		return false
@@ -897,6 +1042,9 @@ type Assignment struct {
 	// Example: desk-07
 	Person *Person `json:"person,omitempty"`
 }
+
+// AuditedClaim defines model for AuditedClaim.
+type AuditedClaim = publication.Audited
 
 // BankAccount defines model for BankAccount.
 type BankAccount struct {
@@ -1497,6 +1645,58 @@ type DecisionRow struct {
 	Version int `json:"version"`
 }
 
+// Definition defines model for Definition.
+type Definition = publication.Definition
+
+// Digest SHA-256 in hex.
+//
+// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+type Digest = string
+
+// Dimension What a table counts by.
+//
+// Example: service
+type Dimension string
+
+// DisclosureRuleRef defines model for DisclosureRuleRef.
+type DisclosureRuleRef = publication.RuleRef
+
+// DrawnClaim defines model for DrawnClaim.
+type DrawnClaim = publication.Drawn
+
+// Erasure defines model for Erasure.
+type Erasure struct {
+	At time.Time `json:"at"`
+
+	// ClaimantID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ClaimantID ID `json:"claimant_id"`
+
+	// Claims That stay, as amounts, states and times.
+	Claims int `json:"claims"`
+
+	// Entries Of the log whose words were erased; their leaves stay.
+	Entries int `json:"entries"`
+
+	// Files Of evidence that were deleted.
+	Files int `json:"files"`
+
+	// Keys That were revoked.
+	Keys   int    `json:"keys"`
+	Reason string `json:"reason"`
+}
+
+// ErasureInput defines model for ErasureInput.
+type ErasureInput struct {
+	// Reason Why; it goes into the log.
+	Reason ErasureInputReason `json:"reason"`
+}
+
+// ErasureInputReason Why; it goes into the log.
+type ErasureInputReason string
+
+// ErrorBound The error of the total in minor units: estimates, and upper bounds at the confidence.
+type ErrorBound = publication.Bound
+
 // Estimate Immutable. Names everything it was made from, so that it can be recomputed.
 type Estimate = json.RawMessage
 
@@ -1545,6 +1745,31 @@ type Event struct {
 type EventList struct {
 	Events []Event `json:"events"`
 }
+
+// EventReceipt defines model for EventReceipt.
+type EventReceipt struct {
+	At time.Time `json:"at"`
+
+	// Leaf Commitment in the log, as in the event.
+	Leaf string `json:"leaf"`
+
+	// N Number of the event within the claim, from 1.
+	N int `json:"n"`
+
+	// Receipt Where the receipt is, once it is ready.
+	//
+	// Example: /v1/claims/01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a/events/1/receipt
+	Receipt *string `json:"receipt,omitempty"`
+
+	// State `receipt_not_ready`: ask again in a second. `entry_erased`: the words were erased, the leaf stays.
+	State EventReceiptState `json:"state"`
+
+	// Type Example: claim.submitted
+	Type string `json:"type"`
+}
+
+// EventReceiptState `receipt_not_ready`: ask again in a second. `entry_erased`: the words were erased, the leaf stays.
+type EventReceiptState string
 
 // EvidenceFile defines model for EvidenceFile.
 type EvidenceFile struct {
@@ -1907,10 +2132,27 @@ type KeyList struct {
 	Keys []Key `json:"keys"`
 }
 
+// Leaf One claim of a snapshot, without the person.
+type Leaf = publication.Leaf
+
 // LocalTime Minute of the claimant's wall clock.
 //
 // Example: 2022-10-15T15:30
 type LocalTime = string
+
+// LogState defines model for LogState.
+type LogState struct {
+	// State `waiting`: for a signed checkpoint, about a second. `unwitnessed`: nobody outside has confirmed that everybody is shown the same log.
+	State LogStateState `json:"state"`
+
+	// Witnesses Who cosigned a checkpoint that has the release.
+	//
+	// Example: ["witness.example"]
+	Witnesses []string `json:"witnesses"`
+}
+
+// LogStateState `waiting`: for a signed checkpoint, about a second. `unwitnessed`: nobody outside has confirmed that everybody is shown the same log.
+type LogStateState string
 
 // LossItem defines model for LossItem.
 type LossItem struct {
@@ -1950,6 +2192,14 @@ type LossLine struct {
 	// Substitutes What was earned instead.
 	Substitutes []Substitute `json:"substitutes,omitempty"`
 }
+
+// Measure What a table adds up, claims or minor units.
+//
+// Example: awarded
+type Measure string
+
+// MeasureTotals defines model for MeasureTotals.
+type MeasureTotals = publication.MeasureRelease
 
 // MissingFact defines model for MissingFact.
 type MissingFact struct {
@@ -2097,6 +2347,16 @@ type Progress struct {
 	Total int `json:"total"`
 }
 
+// ProvedLeaf defines model for ProvedLeaf.
+type ProvedLeaf struct {
+	// Leaf One claim of a snapshot, without the person.
+	Leaf  Leaf     `json:"leaf"`
+	Proof SumProof `json:"proof"`
+
+	// Root A node of the tree, what is below it added up.
+	Root SumNode `json:"root"`
+}
+
 // QualityReview defines model for QualityReview.
 type QualityReview struct {
 	Agrees *bool `json:"agrees,omitempty"`
@@ -2209,10 +2469,56 @@ type ReasonSum struct {
 // ReasonSumOutcome defines model for ReasonSum.Outcome.
 type ReasonSumOutcome string
 
+// ReceiptList defines model for ReceiptList.
+type ReceiptList struct {
+	Receipts []EventReceipt `json:"receipts"`
+}
+
 // RegisteredClaimant defines model for RegisteredClaimant.
 type RegisteredClaimant struct {
 	Claimant Claimant  `json:"claimant"`
 	Key      IssuedKey `json:"key"`
+}
+
+// RelativeErrorBound The error as shares of the total, rounded away from 0: estimates, and upper bounds at the confidence.
+type RelativeErrorBound = publication.RelativeBound
+
+// Release defines model for Release.
+type Release struct {
+	// Hash Of the bytes that it is served as.
+	Hash Digest `json:"hash"`
+
+	// Number From 1.
+	//
+	// Example: 3
+	Number int `json:"number"`
+
+	// Receipt Where the receipt is.
+	//
+	// Example: /v1/incidents/01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a/releases/3/receipt
+	Receipt    string    `json:"receipt"`
+	ReleasedAt time.Time `json:"released_at"`
+
+	// Snapshot Number of its snapshot.
+	//
+	// Example: 7
+	Snapshot int `json:"snapshot"`
+}
+
+// ReleaseDocument defines model for ReleaseDocument.
+type ReleaseDocument = json.RawMessage
+
+// ReleaseInput defines model for ReleaseInput.
+type ReleaseInput struct {
+	// Snapshot Number of the snapshot.
+	//
+	// Example: 7
+	Snapshot int `json:"snapshot"`
+}
+
+// ReleaseList defines model for ReleaseList.
+type ReleaseList struct {
+	Releases []Release `json:"releases"`
 }
 
 // RequestedItem defines model for RequestedItem.
@@ -2239,6 +2545,48 @@ type RequestedItemInput struct {
 	Substitutes []EvidenceSlot `json:"substitutes,omitempty"`
 	What        string         `json:"what"`
 	Why         string         `json:"why"`
+}
+
+// RestatedFigure Which published figure no longer stands.
+type RestatedFigure = publication.Restatement
+
+// Restatement defines model for Restatement.
+type Restatement struct {
+	// Figure Which published figure no longer stands.
+	Figure RestatedFigure `json:"figure"`
+
+	// Hash Of the bytes that it is served as.
+	Hash   Digest    `json:"hash"`
+	MadeAt time.Time `json:"made_at"`
+
+	// Number From 1.
+	//
+	// Example: 1
+	Number int `json:"number"`
+
+	// Receipt Where the receipt is.
+	//
+	// Example: /v1/incidents/01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a/restatements/1/receipt
+	Receipt string `json:"receipt"`
+}
+
+// RestatementInput defines model for RestatementInput.
+type RestatementInput struct {
+	// Measure What a table adds up, claims or minor units.
+	//
+	// Example: awarded
+	Measure Measure `json:"measure"`
+
+	// Reason In both languages, 1 to 2000 characters each.
+	Reason Text `json:"reason"`
+
+	// Release Example: 2
+	Release int `json:"release"`
+}
+
+// RestatementList defines model for RestatementList.
+type RestatementList struct {
+	Restatements []Restatement `json:"restatements"`
 }
 
 // RevenueSource defines model for RevenueSource.
@@ -2284,6 +2632,177 @@ type Rulebook struct {
 
 // RulebookDocument The rules as data; docs/desk.md lists every field.
 type RulebookDocument = json.RawMessage
+
+// Sample defines model for Sample.
+type Sample struct {
+	// Accountant Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Accountant Person `json:"accountant"`
+
+	// Bound The error of the total in minor units: estimates, and upper bounds at the confidence.
+	Bound *ErrorBound `json:"bound,omitempty"`
+
+	// Claims That were drawn.
+	//
+	// Example: 57
+	Claims int `json:"claims"`
+
+	// Drawn In the order of the leaves; not in lists.
+	Drawn   []DrawnClaim `json:"drawn,omitempty"`
+	DrawnAt time.Time    `json:"drawn_at"`
+
+	// DrawnBy Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	DrawnBy Person `json:"drawn_by"`
+
+	// DrawnHash As logged, of what was drawn.
+	DrawnHash Digest     `json:"drawn_hash"`
+	EndedAt   *time.Time `json:"ended_at,omitempty"`
+
+	// ID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	ID ID `json:"id"`
+
+	// IncidentID Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	IncidentID ID `json:"incident_id"`
+
+	// Measure What a table adds up, claims or minor units.
+	//
+	// Example: awarded
+	Measure Measure `json:"measure"`
+
+	// Nonce Example: 5f1d7a6c0e3b49829a4c1d2e3f405162
+	Nonce string `json:"nonce"`
+
+	// Results In the order of `drawn`; not in lists.
+	Results []AuditedClaim `json:"results,omitempty"`
+
+	// ResultsHash As logged, of results and bound.
+	ResultsHash *Digest `json:"results_hash,omitempty"`
+
+	// Seed SHA-256("redress-sample/1" ‖ root ‖ nonce).
+	Seed Digest `json:"seed"`
+
+	// Snapshot Number of the snapshot.
+	//
+	// Example: 7
+	Snapshot int `json:"snapshot"`
+
+	// Total Of the measure over all leaves.
+	Total Amount `json:"total"`
+
+	// Units Example: 60
+	Units int `json:"units"`
+}
+
+// SampleBound defines model for SampleBound.
+type SampleBound struct {
+	// Claims That were looked at.
+	//
+	// Example: 57
+	Claims  int       `json:"claims"`
+	EndedAt time.Time `json:"ended_at"`
+
+	// Error The error as shares of the total, rounded away from 0: estimates, and upper bounds at the confidence.
+	Error RelativeErrorBound `json:"error"`
+
+	// Measure What a table adds up, claims or minor units.
+	//
+	// Example: awarded
+	Measure Measure `json:"measure"`
+
+	// ResultsHash SHA-256 in hex.
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	ResultsHash Digest `json:"results_hash"`
+
+	// Sample Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+	Sample ID `json:"sample"`
+
+	// Snapshot Example: 7
+	Snapshot int `json:"snapshot"`
+
+	// Units Example: 60
+	Units int `json:"units"`
+}
+
+// SampleBoundList defines model for SampleBoundList.
+type SampleBoundList struct {
+	Samples []SampleBound `json:"samples"`
+}
+
+// SampleInput defines model for SampleInput.
+type SampleInput struct {
+	// Accountant Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
+	//
+	// Example: desk-07
+	Accountant Person `json:"accountant"`
+
+	// Measure What the chance of a claim is weighted by; `count` for equal chances.
+	Measure Measure `json:"measure"`
+
+	// Nonce 16 to 64 bytes in hex that nobody could know before the snapshot was sealed.
+	//
+	// Example: 5f1d7a6c0e3b49829a4c1d2e3f405162
+	Nonce string `json:"nonce"`
+
+	// Units How many units to draw; a claim that several fall on is drawn once.
+	//
+	// Example: 60
+	Units int `json:"units"`
+}
+
+// SampleList defines model for SampleList.
+type SampleList struct {
+	Samples []Sample `json:"samples"`
+}
+
+// SampleResultsInput defines model for SampleResultsInput.
+type SampleResultsInput struct {
+	// ConfidencePercent Of the bounds.
+	//
+	// Example: 95
+	ConfidencePercent SampleResultsInputConfidencePercent `json:"confidence_percent"`
+	Results           []AuditedClaim                      `json:"results"`
+}
+
+// SampleResultsInputConfidencePercent Of the bounds.
+//
+// Example: 95
+type SampleResultsInputConfidencePercent int
+
+// SampledClaim defines model for SampledClaim.
+type SampledClaim struct {
+	// Claim As it is now, with its newest estimate.
+	Claim Claim `json:"claim"`
+
+	// Decisions Oldest first.
+	Decisions []Decision      `json:"decisions"`
+	Drawn     DrawnClaim      `json:"drawn"`
+	Files     []EvidenceFile  `json:"files"`
+	Letters   []SampledLetter `json:"letters"`
+}
+
+// SampledLetter defines model for SampledLetter.
+type SampledLetter struct {
+	// Decision Number of the decision.
+	Decision int       `json:"decision"`
+	MadeAt   time.Time `json:"made_at"`
+
+	// PdfHash SHA-256 in hex.
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	PdfHash Digest `json:"pdf_hash"`
+
+	// Text In Korean and English.
+	Text string `json:"text"`
+
+	// TextHash SHA-256 in hex.
+	//
+	// Example: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+	TextHash Digest `json:"text_hash"`
+}
 
 // SchemeDocument A scheme in the language of docs/schemes.md, checked by its own reader.
 type SchemeDocument = json.RawMessage
@@ -2464,6 +2983,41 @@ type SimulationInput struct {
 	Candidates []Candidate `json:"candidates"`
 }
 
+// Snapshot defines model for Snapshot.
+type Snapshot struct {
+	// Number From 1, in the order of the moments.
+	//
+	// Example: 7
+	Number int `json:"number"`
+
+	// Receipt Where the receipt is.
+	//
+	// Example: /v1/incidents/01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a/snapshots/7/receipt
+	Receipt string `json:"receipt"`
+
+	// Root Of the tree over all leaves.
+	Root Digest `json:"root"`
+
+	// RuleVersion Version of the disclosure rule in force at the moment.
+	//
+	// Example: 1
+	RuleVersion int `json:"rule_version"`
+
+	// StatisticsHash Of the statistics of the moment, which are published with a release.
+	StatisticsHash Digest `json:"statistics_hash"`
+
+	// Sums What all leaves add up to; for auditors alone.
+	Sums *Sums `json:"sums,omitempty"`
+
+	// TakenAt Nothing that is counted is later.
+	TakenAt time.Time `json:"taken_at"`
+}
+
+// SnapshotList defines model for SnapshotList.
+type SnapshotList struct {
+	Snapshots []Snapshot `json:"snapshots"`
+}
+
 // Stage defines model for Stage.
 type Stage struct {
 	EnteredAt time.Time  `json:"entered_at"`
@@ -2491,6 +3045,30 @@ type StatelessEstimate struct {
 	// History What a file was read as.
 	History ReadReport `json:"history"`
 	Zone    string     `json:"zone"`
+}
+
+// StatisticsCount defines model for StatisticsCount.
+type StatisticsCount struct {
+	// Code Example: approved
+	Code string `json:"code"`
+
+	// Step Example: 10
+	Step int64 `json:"step"`
+
+	// Value Example: 40
+	Value int64 `json:"value"`
+}
+
+// StatisticsDocument defines model for StatisticsDocument.
+type StatisticsDocument = json.RawMessage
+
+// StatisticsFigure A count; the true one lies in `[value, value + step)`.
+type StatisticsFigure struct {
+	// Step Example: 10
+	Step int64 `json:"step"`
+
+	// Value Example: 40
+	Value int64 `json:"value"`
 }
 
 // StepSum defines model for StepSum.
@@ -2527,6 +3105,15 @@ type Substitute struct {
 // SubstituteKind defines model for Substitute.Kind.
 type SubstituteKind string
 
+// SumNode A node of the tree, what is below it added up.
+type SumNode = publication.Node
+
+// SumProof defines model for SumProof.
+type SumProof = publication.Proof
+
+// Sums defines model for Sums.
+type Sums = publication.Sums
+
 // Text defines model for Text.
 type Text = lang.Text
 
@@ -2544,6 +3131,55 @@ type Timestamp struct {
 
 // TimestampKind What happened then.
 type TimestampKind string
+
+// Totals defines model for Totals.
+type Totals struct {
+	// At Moment of the snapshot.
+	//
+	// Example: 2022-11-30T15:00:00Z
+	At string `json:"at"`
+
+	// Currency ISO 4217 code.
+	//
+	// Example: KRW
+	Currency    Currency     `json:"currency"`
+	Definitions []Definition `json:"definitions"`
+
+	// Hash Of the release.
+	Hash Digest   `json:"hash"`
+	Log  LogState `json:"log"`
+
+	// Measures Each with the table that was asked for, or none.
+	Measures []MeasureTotals `json:"measures"`
+
+	// Receipt Where the receipt of the release is.
+	//
+	// Example: /v1/incidents/01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a/releases/3/receipt
+	Receipt string `json:"receipt"`
+
+	// Release Number of the release.
+	//
+	// Example: 3
+	Release int `json:"release"`
+
+	// Restatements All so far, also those made after the release.
+	Restatements []RestatedFigure `json:"restatements"`
+
+	// Root Of the leaves that the release was made from.
+	Root Digest            `json:"root"`
+	Rule DisclosureRuleRef `json:"rule"`
+
+	// Snapshot Number of its snapshot.
+	//
+	// Example: 7
+	Snapshot int `json:"snapshot"`
+}
+
+// TotalsRow defines model for TotalsRow.
+type TotalsRow = publication.Row
+
+// TotalsTable defines model for TotalsTable.
+type TotalsTable = publication.Table
 
 // Validation defines model for Validation.
 type Validation struct {
@@ -2638,6 +3274,9 @@ type Cursor = string
 // DecisionPath defines model for DecisionPath.
 type DecisionPath = int
 
+// EventPath defines model for EventPath.
+type EventPath = int64
+
 // FilePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type FilePath = ID
 
@@ -2653,14 +3292,23 @@ type IfNoneMatch = string
 // IncidentPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type IncidentPath = ID
 
+// LeafPath defines model for LeafPath.
+type LeafPath = int
+
 // Limit defines model for Limit.
 type Limit = int
 
 // Purpose defines model for Purpose.
 type Purpose = string
 
+// ReleasePath defines model for ReleasePath.
+type ReleasePath = int
+
 // RequestPath defines model for RequestPath.
 type RequestPath = int
+
+// RestatementPath defines model for RestatementPath.
+type RestatementPath = int
 
 // ReviewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ReviewPath = ID
@@ -2668,8 +3316,17 @@ type ReviewPath = ID
 // RulebookVersionPath defines model for RulebookVersionPath.
 type RulebookVersionPath = int
 
+// SamplePath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
+type SamplePath = ID
+
 // SchemePath Example: sandbox-2022
 type SchemePath = SchemeID
+
+// SchemeVersionPath defines model for SchemeVersionPath.
+type SchemeVersionPath = int
+
+// SnapshotPath defines model for SnapshotPath.
+type SnapshotPath = int
 
 // ViewPath Example: 01928a3e-6f5b-7c10-8a44-1f2e3d4c5b6a
 type ViewPath = ID
@@ -2690,6 +3347,12 @@ type GetClaimantParams struct {
 type PatchClaimantParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// EraseClaimantParams defines parameters for EraseClaimant.
+type EraseClaimantParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetRevenueParams defines parameters for GetRevenue.
@@ -2998,6 +3661,12 @@ type PutReasonsParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// PutDisclosureRuleParams defines parameters for PutDisclosureRule.
+type PutDisclosureRuleParams struct {
+	// IfMatch The ETag the change is based on; 428 without it.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // EstimateParams defines parameters for Estimate.
 type EstimateParams struct {
 	// Windows For CSV: one or more `start/end` intervals (RFC 3339, half-open), optionally `@basis_points` down, separated by commas.
@@ -3073,6 +3742,36 @@ type NextQualityReviewParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListReleasesParams defines parameters for ListReleases.
+type ListReleasesParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateReleaseParams defines parameters for CreateRelease.
+type CreateReleaseParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// CreateRestatementParams defines parameters for CreateRestatement.
+type CreateRestatementParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListSampleBoundsParams defines parameters for ListSampleBounds.
+type ListSampleBoundsParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
 // PutIncidentSchemeParams defines parameters for PutIncidentScheme.
 type PutIncidentSchemeParams struct {
 	// IfMatch The ETag the change is based on; 428 without it.
@@ -3083,6 +3782,57 @@ type PutIncidentSchemeParams struct {
 type CreateSimulationParams struct {
 	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListSnapshotsParams defines parameters for ListSnapshots.
+type ListSnapshotsParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateSnapshotParams defines parameters for CreateSnapshot.
+type CreateSnapshotParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetSnapshotProofParams defines parameters for GetSnapshotProof.
+type GetSnapshotProofParams struct {
+	// Index Index of the leaf, from 0. Either this or `claim`.
+	Index *int `form:"index,omitempty" json:"index,omitempty"`
+
+	// Claim Id of the claim. Either this or `index`.
+	Claim *ID `form:"claim,omitempty" json:"claim,omitempty"`
+}
+
+// ListSnapshotSamplesParams defines parameters for ListSnapshotSamples.
+type ListSnapshotSamplesParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// DrawSampleParams defines parameters for DrawSample.
+type DrawSampleParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetTotalsParams defines parameters for GetTotals.
+type GetTotalsParams struct {
+	// By What the table counts by: one dimension, or one and `status`, separated by a comma; no table when absent.
+	By []Dimension `form:"by,omitempty" json:"by,omitempty"`
+
+	// Release Number of the release; the newest when absent.
+	Release *int `form:"release,omitempty" json:"release,omitempty"`
+
+	// IfNoneMatch An ETag already held.
+	IfNoneMatch *IfNoneMatch `json:"If-None-Match,omitempty"`
 }
 
 // PutWindowsParams defines parameters for PutWindows.
@@ -3118,6 +3868,21 @@ type NextClaimParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListSamplesParams defines parameters for ListSamples.
+type ListSamplesParams struct {
+	// Cursor Opaque position from a Link header.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Limit Most items on the page.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// EndSampleParams defines parameters for EndSample.
+type EndSampleParams struct {
+	// IdempotencyKey A unique string per operation, quoted or bare, of printable ASCII characters without spaces.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListSchemesParams defines parameters for ListSchemes.
 type ListSchemesParams struct {
 	// Cursor Opaque position from a Link header.
@@ -3144,6 +3909,9 @@ type RegisterClaimantJSONRequestBody = ClaimantInput
 
 // PatchClaimantApplicationMergePatchPlusJSONRequestBody defines body for PatchClaimant for application/merge-patch+json ContentType.
 type PatchClaimantApplicationMergePatchPlusJSONRequestBody = ClaimantPatch
+
+// EraseClaimantJSONRequestBody defines body for EraseClaimant for application/json ContentType.
+type EraseClaimantJSONRequestBody = ErasureInput
 
 // FileClaimJSONRequestBody defines body for FileClaim for application/json ContentType.
 type FileClaimJSONRequestBody = ClaimInput
@@ -3199,6 +3967,9 @@ type TryPolicyJSONRequestBody = PolicyTrialInput
 // PutReasonsJSONRequestBody defines body for PutReasons for application/json ContentType.
 type PutReasonsJSONRequestBody = RulebookDocument
 
+// PutDisclosureRuleJSONRequestBody defines body for PutDisclosureRule for application/json ContentType.
+type PutDisclosureRuleJSONRequestBody = RulebookDocument
+
 // EstimateJSONRequestBody defines body for Estimate for application/json ContentType.
 type EstimateJSONRequestBody = EstimateInput
 
@@ -3208,11 +3979,20 @@ type CreateIncidentJSONRequestBody = IncidentInput
 // PatchIncidentApplicationMergePatchPlusJSONRequestBody defines body for PatchIncident for application/merge-patch+json ContentType.
 type PatchIncidentApplicationMergePatchPlusJSONRequestBody = IncidentPatch
 
+// CreateReleaseJSONRequestBody defines body for CreateRelease for application/json ContentType.
+type CreateReleaseJSONRequestBody = ReleaseInput
+
+// CreateRestatementJSONRequestBody defines body for CreateRestatement for application/json ContentType.
+type CreateRestatementJSONRequestBody = RestatementInput
+
 // PutIncidentSchemeJSONRequestBody defines body for PutIncidentScheme for application/json ContentType.
 type PutIncidentSchemeJSONRequestBody = SchemeRef
 
 // CreateSimulationJSONRequestBody defines body for CreateSimulation for application/json ContentType.
 type CreateSimulationJSONRequestBody = SimulationInput
+
+// DrawSampleJSONRequestBody defines body for DrawSample for application/json ContentType.
+type DrawSampleJSONRequestBody = SampleInput
 
 // PutWindowsJSONRequestBody defines body for PutWindows for application/json ContentType.
 type PutWindowsJSONRequestBody = ServiceList
@@ -3225,6 +4005,9 @@ type EndQualityReviewJSONRequestBody = QualityVerdict
 
 // NextClaimJSONRequestBody defines body for NextClaim for application/json ContentType.
 type NextClaimJSONRequestBody = QueueFilter
+
+// EndSampleJSONRequestBody defines body for EndSample for application/json ContentType.
+type EndSampleJSONRequestBody = SampleResultsInput
 
 // CreateSchemeJSONRequestBody defines body for CreateScheme for application/json ContentType.
 type CreateSchemeJSONRequestBody = SchemeDocument
@@ -3243,6 +4026,9 @@ type ServerInterface interface {
 	// PatchClaimant Change name, phone, bank account or outlets
 	// (PATCH /v1/claimants/{claimant})
 	PatchClaimant(c *gin.Context, claimant ClaimantPath, params PatchClaimantParams)
+	// EraseClaimant Forget a person
+	// (POST /v1/claimants/{claimant}/erase)
+	EraseClaimant(c *gin.Context, claimant ClaimantPath, params EraseClaimantParams)
 	// GetRevenue What is held for one service
 	// (GET /v1/claimants/{claimant}/revenue/{service})
 	GetRevenue(c *gin.Context, claimant ClaimantPath, service Code, params GetRevenueParams)
@@ -3309,6 +4095,9 @@ type ServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(c *gin.Context, claim ClaimPath)
+	// GetReceipt The receipt of an event
+	// (GET /v1/claims/{claim}/events/{n}/receipt)
+	GetReceipt(c *gin.Context, claim ClaimPath, n EventPath)
 	// ListEvidence List the files of a claim
 	// (GET /v1/claims/{claim}/evidence)
 	ListEvidence(c *gin.Context, claim ClaimPath, params ListEvidenceParams)
@@ -3339,6 +4128,9 @@ type ServerInterface interface {
 	// ListReads Who looked at personal data of the claim, and why
 	// (GET /v1/claims/{claim}/reads)
 	ListReads(c *gin.Context, claim ClaimPath, params ListReadsParams)
+	// ListReceipts Which events of a claim have a receipt, oldest first
+	// (GET /v1/claims/{claim}/receipt)
+	ListReceipts(c *gin.Context, claim ClaimPath)
 	// RecuseFromClaim Return a claim for a conflict of interest
 	// (POST /v1/claims/{claim}/recuse)
 	RecuseFromClaim(c *gin.Context, claim ClaimPath, params RecuseFromClaimParams)
@@ -3381,6 +4173,18 @@ type ServerInterface interface {
 	// GetReasonsVersion One version of the catalogue of reasons, byte for byte as published
 	// (GET /v1/desk/reasons/versions/{version})
 	GetReasonsVersion(c *gin.Context, version RulebookVersionPath)
+	// GetDisclosureRule The rule of disclosure control in force
+	// (GET /v1/disclosure-rule)
+	GetDisclosureRule(c *gin.Context)
+	// PutDisclosureRule Publish the next version of the rule of disclosure control
+	// (PUT /v1/disclosure-rule)
+	PutDisclosureRule(c *gin.Context, params PutDisclosureRuleParams)
+	// GetDisclosureRuleVersion One version of the rule of disclosure control, byte for byte as published
+	// (GET /v1/disclosure-rule/versions/{version})
+	GetDisclosureRuleVersion(c *gin.Context, version RulebookVersionPath)
+	// GetDisclosureRuleReceipt The receipt of a version of the rule of disclosure control
+	// (GET /v1/disclosure-rule/versions/{version}/receipt)
+	GetDisclosureRuleReceipt(c *gin.Context, version RulebookVersionPath)
 	// Estimate Estimate from a history, storing nothing
 	// (POST /v1/estimates)
 	Estimate(c *gin.Context, params EstimateParams)
@@ -3396,6 +4200,9 @@ type ServerInterface interface {
 	// PatchIncident Change an incident
 	// (PATCH /v1/incidents/{incident})
 	PatchIncident(c *gin.Context, incident IncidentPath, params PatchIncidentParams)
+	// GetBundle All that is needed to verify an incident's totals, in one file
+	// (GET /v1/incidents/{incident}/bundle)
+	GetBundle(c *gin.Context, incident IncidentPath)
 	// ListClocks How long claims stay in each state
 	// (GET /v1/incidents/{incident}/clocks)
 	ListClocks(c *gin.Context, incident IncidentPath)
@@ -3411,12 +4218,69 @@ type ServerInterface interface {
 	// NextQualityReview Get the next sampled decision to look at again
 	// (POST /v1/incidents/{incident}/quality-reviews/next)
 	NextQualityReview(c *gin.Context, incident IncidentPath, params NextQualityReviewParams)
+	// ListReleases List the releases of an incident, newest first
+	// (GET /v1/incidents/{incident}/releases)
+	ListReleases(c *gin.Context, incident IncidentPath, params ListReleasesParams)
+	// CreateRelease Publish the totals of a snapshot
+	// (POST /v1/incidents/{incident}/releases)
+	CreateRelease(c *gin.Context, incident IncidentPath, params CreateReleaseParams)
+	// GetRelease One release, byte for byte as published
+	// (GET /v1/incidents/{incident}/releases/{n})
+	GetRelease(c *gin.Context, incident IncidentPath, n ReleasePath)
+	// GetReleaseReceipt The receipt of a release
+	// (GET /v1/incidents/{incident}/releases/{n}/receipt)
+	GetReleaseReceipt(c *gin.Context, incident IncidentPath, n ReleasePath)
+	// GetReleaseStatistics The statistics published with a release, byte for byte
+	// (GET /v1/incidents/{incident}/releases/{n}/statistics)
+	GetReleaseStatistics(c *gin.Context, incident IncidentPath, n ReleasePath)
+	// ListRestatements List the restatements of an incident, oldest first
+	// (GET /v1/incidents/{incident}/restatements)
+	ListRestatements(c *gin.Context, incident IncidentPath)
+	// CreateRestatement Say of a published measure that it does not stand
+	// (POST /v1/incidents/{incident}/restatements)
+	CreateRestatement(c *gin.Context, incident IncidentPath, params CreateRestatementParams)
+	// GetRestatement One restatement, byte for byte as the log committed to it
+	// (GET /v1/incidents/{incident}/restatements/{n})
+	GetRestatement(c *gin.Context, incident IncidentPath, n RestatementPath)
+	// GetRestatementReceipt The receipt of a restatement
+	// (GET /v1/incidents/{incident}/restatements/{n}/receipt)
+	GetRestatementReceipt(c *gin.Context, incident IncidentPath, n RestatementPath)
+	// ListSampleBounds How large the error of the totals can be, newest sample first
+	// (GET /v1/incidents/{incident}/samples)
+	ListSampleBounds(c *gin.Context, incident IncidentPath, params ListSampleBoundsParams)
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(c *gin.Context, incident IncidentPath, params PutIncidentSchemeParams)
 	// CreateSimulation Try schemes out on all submitted claims
 	// (POST /v1/incidents/{incident}/simulations)
 	CreateSimulation(c *gin.Context, incident IncidentPath, params CreateSimulationParams)
+	// ListSnapshots List the sealed snapshots of an incident, newest first
+	// (GET /v1/incidents/{incident}/snapshots)
+	ListSnapshots(c *gin.Context, incident IncidentPath, params ListSnapshotsParams)
+	// CreateSnapshot Seal a snapshot
+	// (POST /v1/incidents/{incident}/snapshots)
+	CreateSnapshot(c *gin.Context, incident IncidentPath, params CreateSnapshotParams)
+	// GetSnapshot One sealed snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n})
+	GetSnapshot(c *gin.Context, incident IncidentPath, n SnapshotPath)
+	// GetSnapshotLeaves All leaves of a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/leaves)
+	GetSnapshotLeaves(c *gin.Context, incident IncidentPath, n SnapshotPath)
+	// GetSnapshotProof The proof that a claim is in a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/proof)
+	GetSnapshotProof(c *gin.Context, incident IncidentPath, n SnapshotPath, params GetSnapshotProofParams)
+	// GetSnapshotReceipt The receipt of a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/receipt)
+	GetSnapshotReceipt(c *gin.Context, incident IncidentPath, n SnapshotPath)
+	// ListSnapshotSamples List the samples drawn from a snapshot, newest first
+	// (GET /v1/incidents/{incident}/snapshots/{n}/samples)
+	ListSnapshotSamples(c *gin.Context, incident IncidentPath, n SnapshotPath, params ListSnapshotSamplesParams)
+	// DrawSample Draw claims for an accountant to look at
+	// (POST /v1/incidents/{incident}/snapshots/{n}/samples)
+	DrawSample(c *gin.Context, incident IncidentPath, n SnapshotPath, params DrawSampleParams)
+	// GetTotals The published totals of an incident
+	// (GET /v1/incidents/{incident}/totals)
+	GetTotals(c *gin.Context, incident IncidentPath, params GetTotalsParams)
 	// PutWindows Set the services and their impairment windows
 	// (PUT /v1/incidents/{incident}/windows)
 	PutWindows(c *gin.Context, incident IncidentPath, params PutWindowsParams)
@@ -3438,6 +4302,21 @@ type ServerInterface interface {
 	// NextClaim Get the next best claim of the queue
 	// (POST /v1/queue/next)
 	NextClaim(c *gin.Context, params NextClaimParams)
+	// ListSamples List samples of all incidents, newest first
+	// (GET /v1/samples)
+	ListSamples(c *gin.Context, params ListSamplesParams)
+	// GetSample One sample, with what was drawn and what was found
+	// (GET /v1/samples/{sample})
+	GetSample(c *gin.Context, sample SamplePath)
+	// GetSampledClaim The file of a claim that was drawn
+	// (GET /v1/samples/{sample}/claims/{index})
+	GetSampledClaim(c *gin.Context, sample SamplePath, index LeafPath)
+	// GetSampledEvidence The bytes of a file of a claim that was drawn
+	// (GET /v1/samples/{sample}/claims/{index}/evidence/{file})
+	GetSampledEvidence(c *gin.Context, sample SamplePath, index LeafPath, file FilePath)
+	// EndSample Say what each claim that was drawn should have come to
+	// (POST /v1/samples/{sample}/results)
+	EndSample(c *gin.Context, sample SamplePath, params EndSampleParams)
 	// ListSchemes List scheme versions
 	// (GET /v1/schemes)
 	ListSchemes(c *gin.Context, params ListSchemesParams)
@@ -3450,6 +4329,9 @@ type ServerInterface interface {
 	// GetSchemeVersion One version of a scheme, byte for byte
 	// (GET /v1/schemes/{scheme}/versions/{version})
 	GetSchemeVersion(c *gin.Context, scheme SchemePath, version int)
+	// GetSchemeReceipt The receipt of a scheme version
+	// (GET /v1/schemes/{scheme}/versions/{version}/receipt)
+	GetSchemeReceipt(c *gin.Context, scheme SchemePath, version SchemeVersionPath)
 	// ListViews List the filters you keep
 	// (GET /v1/views)
 	ListViews(c *gin.Context)
@@ -3596,6 +4478,58 @@ func (siw *ServerInterfaceWrapper) PatchClaimant(c *gin.Context) {
 	}
 
 	siw.Handler.PatchClaimant(c, claimant, params)
+}
+
+// EraseClaimant operation middleware
+func (siw *ServerInterfaceWrapper) EraseClaimant(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claimant" -------------
+	var claimant ClaimantPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claimant", c.Param("claimant"), &claimant, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claimant: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EraseClaimantParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EraseClaimant(c, claimant, params)
 }
 
 // GetRevenue operation middleware
@@ -4802,6 +5736,40 @@ func (siw *ServerInterfaceWrapper) ListClaimEvents(c *gin.Context) {
 	siw.Handler.ListClaimEvents(c, claim)
 }
 
+// GetReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n EventPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReceipt(c, claim, n)
+}
+
 // ListEvidence operation middleware
 func (siw *ServerInterfaceWrapper) ListEvidence(c *gin.Context) {
 
@@ -5361,6 +6329,31 @@ func (siw *ServerInterfaceWrapper) ListReads(c *gin.Context) {
 	siw.Handler.ListReads(c, claim, params)
 }
 
+// ListReceipts operation middleware
+func (siw *ServerInterfaceWrapper) ListReceipts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "claim" -------------
+	var claim ClaimPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "claim", c.Param("claim"), &claim, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReceipts(c, claim)
+}
+
 // RecuseFromClaim operation middleware
 func (siw *ServerInterfaceWrapper) RecuseFromClaim(c *gin.Context) {
 
@@ -5918,6 +6911,109 @@ func (siw *ServerInterfaceWrapper) GetReasonsVersion(c *gin.Context) {
 	siw.Handler.GetReasonsVersion(c, version)
 }
 
+// GetDisclosureRule operation middleware
+func (siw *ServerInterfaceWrapper) GetDisclosureRule(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDisclosureRule(c)
+}
+
+// PutDisclosureRule operation middleware
+func (siw *ServerInterfaceWrapper) PutDisclosureRule(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PutDisclosureRuleParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = &IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PutDisclosureRule(c, params)
+}
+
+// GetDisclosureRuleVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetDisclosureRuleVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RulebookVersionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDisclosureRuleVersion(c, version)
+}
+
+// GetDisclosureRuleReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetDisclosureRuleReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "version" -------------
+	var version RulebookVersionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDisclosureRuleReceipt(c, version)
+}
+
 // Estimate operation middleware
 func (siw *ServerInterfaceWrapper) Estimate(c *gin.Context) {
 
@@ -6135,6 +7231,31 @@ func (siw *ServerInterfaceWrapper) PatchIncident(c *gin.Context) {
 	}
 
 	siw.Handler.PatchIncident(c, incident, params)
+}
+
+// GetBundle operation middleware
+func (siw *ServerInterfaceWrapper) GetBundle(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetBundle(c, incident)
 }
 
 // ListClocks operation middleware
@@ -6400,6 +7521,393 @@ func (siw *ServerInterfaceWrapper) NextQualityReview(c *gin.Context) {
 	siw.Handler.NextQualityReview(c, incident, params)
 }
 
+// ListReleases operation middleware
+func (siw *ServerInterfaceWrapper) ListReleases(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReleasesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListReleases(c, incident, params)
+}
+
+// CreateRelease operation middleware
+func (siw *ServerInterfaceWrapper) CreateRelease(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReleaseParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateRelease(c, incident, params)
+}
+
+// GetRelease operation middleware
+func (siw *ServerInterfaceWrapper) GetRelease(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n ReleasePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRelease(c, incident, n)
+}
+
+// GetReleaseReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetReleaseReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n ReleasePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReleaseReceipt(c, incident, n)
+}
+
+// GetReleaseStatistics operation middleware
+func (siw *ServerInterfaceWrapper) GetReleaseStatistics(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n ReleasePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReleaseStatistics(c, incident, n)
+}
+
+// ListRestatements operation middleware
+func (siw *ServerInterfaceWrapper) ListRestatements(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRestatements(c, incident)
+}
+
+// CreateRestatement operation middleware
+func (siw *ServerInterfaceWrapper) CreateRestatement(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRestatementParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateRestatement(c, incident, params)
+}
+
+// GetRestatement operation middleware
+func (siw *ServerInterfaceWrapper) GetRestatement(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RestatementPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRestatement(c, incident, n)
+}
+
+// GetRestatementReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetRestatementReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n RestatementPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetRestatementReceipt(c, incident, n)
+}
+
+// ListSampleBounds operation middleware
+func (siw *ServerInterfaceWrapper) ListSampleBounds(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSampleBoundsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSampleBounds(c, incident, params)
+}
+
 // PutIncidentScheme operation middleware
 func (siw *ServerInterfaceWrapper) PutIncidentScheme(c *gin.Context) {
 
@@ -6499,6 +8007,436 @@ func (siw *ServerInterfaceWrapper) CreateSimulation(c *gin.Context) {
 	}
 
 	siw.Handler.CreateSimulation(c, incident, params)
+}
+
+// ListSnapshots operation middleware
+func (siw *ServerInterfaceWrapper) ListSnapshots(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSnapshotsParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSnapshots(c, incident, params)
+}
+
+// CreateSnapshot operation middleware
+func (siw *ServerInterfaceWrapper) CreateSnapshot(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSnapshotParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateSnapshot(c, incident, params)
+}
+
+// GetSnapshot operation middleware
+func (siw *ServerInterfaceWrapper) GetSnapshot(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSnapshot(c, incident, n)
+}
+
+// GetSnapshotLeaves operation middleware
+func (siw *ServerInterfaceWrapper) GetSnapshotLeaves(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSnapshotLeaves(c, incident, n)
+}
+
+// GetSnapshotProof operation middleware
+func (siw *ServerInterfaceWrapper) GetSnapshotProof(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSnapshotProofParams
+
+	// ------------- Optional query parameter "index" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "index", c.Request.URL.Query(), &params.Index, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter index: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "claim" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "claim", c.Request.URL.Query(), &params.Claim, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter claim: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSnapshotProof(c, incident, n, params)
+}
+
+// GetSnapshotReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetSnapshotReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSnapshotReceipt(c, incident, n)
+}
+
+// ListSnapshotSamples operation middleware
+func (siw *ServerInterfaceWrapper) ListSnapshotSamples(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSnapshotSamplesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSnapshotSamples(c, incident, n, params)
+}
+
+// DrawSample operation middleware
+func (siw *ServerInterfaceWrapper) DrawSample(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "n" -------------
+	var n SnapshotPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "n", c.Param("n"), &n, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter n: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DrawSampleParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.DrawSample(c, incident, n, params)
+}
+
+// GetTotals operation middleware
+func (siw *ServerInterfaceWrapper) GetTotals(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "incident" -------------
+	var incident IncidentPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "incident", c.Param("incident"), &incident, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter incident: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTotalsParams
+
+	// ------------- Optional query parameter "by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "by", c.Request.URL.Query(), &params.By, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter by: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "release" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "release", c.Request.URL.Query(), &params.Release, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter release: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-None-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-None-Match")]; found {
+		var IfNoneMatch IfNoneMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-None-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-None-Match", valueList[0], &IfNoneMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-None-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfNoneMatch = &IfNoneMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTotals(c, incident, params)
 }
 
 // PutWindows operation middleware
@@ -6773,6 +8711,195 @@ func (siw *ServerInterfaceWrapper) NextClaim(c *gin.Context) {
 	siw.Handler.NextClaim(c, params)
 }
 
+// ListSamples operation middleware
+func (siw *ServerInterfaceWrapper) ListSamples(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSamplesParams
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListSamples(c, params)
+}
+
+// GetSample operation middleware
+func (siw *ServerInterfaceWrapper) GetSample(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sample" -------------
+	var sample SamplePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sample", c.Param("sample"), &sample, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sample: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSample(c, sample)
+}
+
+// GetSampledClaim operation middleware
+func (siw *ServerInterfaceWrapper) GetSampledClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sample" -------------
+	var sample SamplePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sample", c.Param("sample"), &sample, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sample: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "index" -------------
+	var index LeafPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", c.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter index: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSampledClaim(c, sample, index)
+}
+
+// GetSampledEvidence operation middleware
+func (siw *ServerInterfaceWrapper) GetSampledEvidence(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sample" -------------
+	var sample SamplePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sample", c.Param("sample"), &sample, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sample: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "index" -------------
+	var index LeafPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "index", c.Param("index"), &index, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter index: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "file" -------------
+	var file FilePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "file", c.Param("file"), &file, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter file: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSampledEvidence(c, sample, index, file)
+}
+
+// EndSample operation middleware
+func (siw *ServerInterfaceWrapper) EndSample(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "sample" -------------
+	var sample SamplePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "sample", c.Param("sample"), &sample, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sample: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params EndSampleParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndSample(c, sample, params)
+}
+
 // ListSchemes operation middleware
 func (siw *ServerInterfaceWrapper) ListSchemes(c *gin.Context) {
 
@@ -6908,6 +9035,40 @@ func (siw *ServerInterfaceWrapper) GetSchemeVersion(c *gin.Context) {
 	}
 
 	siw.Handler.GetSchemeVersion(c, scheme, version)
+}
+
+// GetSchemeReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetSchemeReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "scheme" -------------
+	var scheme SchemePath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "scheme", c.Param("scheme"), &scheme, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter scheme: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version SchemeVersionPath
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetSchemeReceipt(c, scheme, version)
 }
 
 // ListViews operation middleware
@@ -7047,6 +9208,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/claims/:claim/estimate", wrapper.GetClaimEstimate)
 	router.GET(options.BaseURL+"/v1/claims/:claim/estimates/:n", wrapper.GetClaimEstimateNumber)
 	router.GET(options.BaseURL+"/v1/claims/:claim/events", wrapper.ListClaimEvents)
+	router.GET(options.BaseURL+"/v1/claims/:claim/receipt", wrapper.ListReceipts)
+	router.GET(options.BaseURL+"/v1/claims/:claim/events/:n/receipt", wrapper.GetReceipt)
 	router.GET(options.BaseURL+"/v1/claims/:claim/evidence-value", wrapper.GetEvidenceValue)
 	router.POST(options.BaseURL+"/v1/claims/:claim/information-requests/:n/answer", wrapper.AnswerRequest)
 	router.GET(options.BaseURL+"/v1/claims/:claim/appeal", wrapper.GetAppeal)
@@ -7090,12 +9253,53 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/incidents/:incident/quality-reviews", wrapper.ListQualityReviews)
 	router.POST(options.BaseURL+"/v1/incidents/:incident/quality-reviews/next", wrapper.NextQualityReview)
 	router.POST(options.BaseURL+"/v1/quality-reviews/:review", wrapper.EndQualityReview)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/totals", wrapper.GetTotals)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/releases", wrapper.ListReleases)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/releases", wrapper.CreateRelease)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/releases/:n", wrapper.GetRelease)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/releases/:n/statistics", wrapper.GetReleaseStatistics)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/releases/:n/receipt", wrapper.GetReleaseReceipt)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/restatements", wrapper.ListRestatements)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/restatements", wrapper.CreateRestatement)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/restatements/:n", wrapper.GetRestatement)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/restatements/:n/receipt", wrapper.GetRestatementReceipt)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/samples", wrapper.ListSampleBounds)
+	router.GET(options.BaseURL+"/v1/disclosure-rule", wrapper.GetDisclosureRule)
+	router.PUT(options.BaseURL+"/v1/disclosure-rule", wrapper.PutDisclosureRule)
+	router.GET(options.BaseURL+"/v1/disclosure-rule/versions/:version", wrapper.GetDisclosureRuleVersion)
+	router.GET(options.BaseURL+"/v1/disclosure-rule/versions/:version/receipt", wrapper.GetDisclosureRuleReceipt)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots", wrapper.ListSnapshots)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/snapshots", wrapper.CreateSnapshot)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots/:n", wrapper.GetSnapshot)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots/:n/receipt", wrapper.GetSnapshotReceipt)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots/:n/leaves", wrapper.GetSnapshotLeaves)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots/:n/proof", wrapper.GetSnapshotProof)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/snapshots/:n/samples", wrapper.ListSnapshotSamples)
+	router.POST(options.BaseURL+"/v1/incidents/:incident/snapshots/:n/samples", wrapper.DrawSample)
+	router.GET(options.BaseURL+"/v1/incidents/:incident/bundle", wrapper.GetBundle)
+	router.GET(options.BaseURL+"/v1/samples", wrapper.ListSamples)
+	router.GET(options.BaseURL+"/v1/samples/:sample", wrapper.GetSample)
+	router.POST(options.BaseURL+"/v1/samples/:sample/results", wrapper.EndSample)
+	router.GET(options.BaseURL+"/v1/samples/:sample/claims/:index", wrapper.GetSampledClaim)
+	router.GET(options.BaseURL+"/v1/samples/:sample/claims/:index/evidence/:file", wrapper.GetSampledEvidence)
+	router.GET(options.BaseURL+"/v1/schemes/:scheme/versions/:version/receipt", wrapper.GetSchemeReceipt)
+	router.POST(options.BaseURL+"/v1/claimants/:claimant/erase", wrapper.EraseClaimant)
 	router.GET(options.BaseURL+"/v1/keys", wrapper.ListKeys)
 	router.POST(options.BaseURL+"/v1/keys", wrapper.CreateKey)
 	router.DELETE(options.BaseURL+"/v1/keys/:key", wrapper.RevokeKey)
 }
 
 type ProblemApplicationProblemPlusJSONResponse Problem
+
+type ReceiptResponseHeaders struct {
+	ContentDisposition *string
+	ReprDigest         *string
+}
+type ReceiptTextResponse struct {
+	Body string
+
+	Headers ReceiptResponseHeaders
+}
 
 type RegisterClaimantRequestObject struct {
 	Params RegisterClaimantParams
@@ -7292,6 +9496,64 @@ type PatchClaimantdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PatchClaimantdefaultApplicationProblemPlusJSONResponse) VisitPatchClaimantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseClaimantRequestObject struct {
+	Claimant ClaimantPath `json:"claimant"`
+	Params   EraseClaimantParams
+	Body     *EraseClaimantJSONRequestBody
+}
+
+type EraseClaimantResponseObject interface {
+	VisitEraseClaimantResponse(w http.ResponseWriter) error
+}
+
+type EraseClaimant200JSONResponse Erasure
+
+func (response EraseClaimant200JSONResponse) VisitEraseClaimantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseClaimant4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EraseClaimant4XXApplicationProblemPlusJSONResponse) VisitEraseClaimantResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EraseClaimantdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EraseClaimantdefaultApplicationProblemPlusJSONResponse) VisitEraseClaimantResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8754,6 +11016,74 @@ func (response ListClaimEventsdefaultApplicationProblemPlusJSONResponse) VisitLi
 	return err
 }
 
+type GetReceiptRequestObject struct {
+	Claim ClaimPath `json:"claim"`
+	N     EventPath `json:"n"`
+}
+
+type GetReceiptResponseObject interface {
+	VisitGetReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetReceipt200ResponseHeaders struct {
+	ContentDisposition *string
+	ReprDigest         *string
+}
+
+type GetReceipt200TextResponse struct {
+	Body    string
+	Headers GetReceipt200ResponseHeaders
+}
+
+func (response GetReceipt200TextResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReceipt4XXApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListEvidenceRequestObject struct {
 	Claim  ClaimPath `json:"claim"`
 	Params ListEvidenceParams
@@ -9392,6 +11722,62 @@ type ListReadsdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListReadsdefaultApplicationProblemPlusJSONResponse) VisitListReadsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReceiptsRequestObject struct {
+	Claim ClaimPath `json:"claim"`
+}
+
+type ListReceiptsResponseObject interface {
+	VisitListReceiptsResponse(w http.ResponseWriter) error
+}
+
+type ListReceipts200JSONResponse ReceiptList
+
+func (response ListReceipts200JSONResponse) VisitListReceiptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReceipts4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReceipts4XXApplicationProblemPlusJSONResponse) VisitListReceiptsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReceiptsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReceiptsdefaultApplicationProblemPlusJSONResponse) VisitListReceiptsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10294,6 +12680,263 @@ func (response GetReasonsVersiondefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type GetDisclosureRuleRequestObject struct {
+}
+
+type GetDisclosureRuleResponseObject interface {
+	VisitGetDisclosureRuleResponse(w http.ResponseWriter) error
+}
+
+type GetDisclosureRule200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetDisclosureRule200JSONResponse struct {
+	Body    Rulebook
+	Headers GetDisclosureRule200ResponseHeaders
+}
+
+func (response GetDisclosureRule200JSONResponse) VisitGetDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRule4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRule4XXApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRuledefaultApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDisclosureRuleRequestObject struct {
+	Params PutDisclosureRuleParams
+	Body   *PutDisclosureRuleJSONRequestBody
+}
+
+type PutDisclosureRuleResponseObject interface {
+	VisitPutDisclosureRuleResponse(w http.ResponseWriter) error
+}
+
+type PutDisclosureRule200ResponseHeaders struct {
+	ETag *string
+}
+
+type PutDisclosureRule200JSONResponse struct {
+	Body    Rulebook
+	Headers PutDisclosureRule200ResponseHeaders
+}
+
+func (response PutDisclosureRule200JSONResponse) VisitPutDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDisclosureRule4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutDisclosureRule4XXApplicationProblemPlusJSONResponse) VisitPutDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutDisclosureRuledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response PutDisclosureRuledefaultApplicationProblemPlusJSONResponse) VisitPutDisclosureRuleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuleVersionRequestObject struct {
+	Version RulebookVersionPath `json:"version"`
+}
+
+type GetDisclosureRuleVersionResponseObject interface {
+	VisitGetDisclosureRuleVersionResponse(w http.ResponseWriter) error
+}
+
+type GetDisclosureRuleVersion200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetDisclosureRuleVersion200JSONResponse struct {
+	Body    RulebookDocument
+	Headers GetDisclosureRuleVersion200ResponseHeaders
+}
+
+func (response GetDisclosureRuleVersion200JSONResponse) VisitGetDisclosureRuleVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuleVersion4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRuleVersion4XXApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuleVersiondefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRuleVersiondefaultApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuleReceiptRequestObject struct {
+	Version RulebookVersionPath `json:"version"`
+}
+
+type GetDisclosureRuleReceiptResponseObject interface {
+	VisitGetDisclosureRuleReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetDisclosureRuleReceipt200TextResponse struct{ ReceiptTextResponse }
+
+func (response GetDisclosureRuleReceipt200TextResponse) VisitGetDisclosureRuleReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetDisclosureRuleReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRuleReceipt4XXApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDisclosureRuleReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetDisclosureRuleReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetDisclosureRuleReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type EstimateRequestObject struct {
 	Params   EstimateParams
 	JSONBody *EstimateJSONRequestBody
@@ -10612,6 +13255,76 @@ type PatchIncidentdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response PatchIncidentdefaultApplicationProblemPlusJSONResponse) VisitPatchIncidentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBundleRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+}
+
+type GetBundleResponseObject interface {
+	VisitGetBundleResponse(w http.ResponseWriter) error
+}
+
+type GetBundle200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetBundle200ApplicationZipResponse struct {
+	Body          io.Reader
+	Headers       GetBundle200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetBundle200ApplicationZipResponse) VisitGetBundleResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/zip")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetBundle4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBundle4XXApplicationProblemPlusJSONResponse) VisitGetBundleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBundledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetBundledefaultApplicationProblemPlusJSONResponse) VisitGetBundleResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10945,6 +13658,773 @@ func (response NextQualityReviewdefaultApplicationProblemPlusJSONResponse) Visit
 	return err
 }
 
+type ListReleasesRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   ListReleasesParams
+}
+
+type ListReleasesResponseObject interface {
+	VisitListReleasesResponse(w http.ResponseWriter) error
+}
+
+type ListReleases200ResponseHeaders struct {
+	Link *string
+}
+
+type ListReleases200JSONResponse struct {
+	Body    ReleaseList
+	Headers ListReleases200ResponseHeaders
+}
+
+func (response ListReleases200JSONResponse) VisitListReleasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReleases4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReleases4XXApplicationProblemPlusJSONResponse) VisitListReleasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReleasesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListReleasesdefaultApplicationProblemPlusJSONResponse) VisitListReleasesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReleaseRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   CreateReleaseParams
+	Body     *CreateReleaseJSONRequestBody
+}
+
+type CreateReleaseResponseObject interface {
+	VisitCreateReleaseResponse(w http.ResponseWriter) error
+}
+
+type CreateRelease201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateRelease201JSONResponse struct {
+	Body    Release
+	Headers CreateRelease201ResponseHeaders
+}
+
+func (response CreateRelease201JSONResponse) VisitCreateReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelease4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRelease4XXApplicationProblemPlusJSONResponse) VisitCreateReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReleasedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateReleasedefaultApplicationProblemPlusJSONResponse) VisitCreateReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        ReleasePath  `json:"n"`
+}
+
+type GetReleaseResponseObject interface {
+	VisitGetReleaseResponse(w http.ResponseWriter) error
+}
+
+type GetRelease200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetRelease200JSONResponse struct {
+	Body    ReleaseDocument
+	Headers GetRelease200ResponseHeaders
+}
+
+func (response GetRelease200JSONResponse) VisitGetReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRelease200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       GetRelease200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetRelease200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetReleaseResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetRelease200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       GetRelease200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetRelease200TextCsvResponse) VisitGetReleaseResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetRelease4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRelease4XXApplicationProblemPlusJSONResponse) VisitGetReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleasedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReleasedefaultApplicationProblemPlusJSONResponse) VisitGetReleaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseReceiptRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        ReleasePath  `json:"n"`
+}
+
+type GetReleaseReceiptResponseObject interface {
+	VisitGetReleaseReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetReleaseReceipt200TextResponse struct{ ReceiptTextResponse }
+
+func (response GetReleaseReceipt200TextResponse) VisitGetReleaseReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetReleaseReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReleaseReceipt4XXApplicationProblemPlusJSONResponse) VisitGetReleaseReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReleaseReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetReleaseReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseStatisticsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        ReleasePath  `json:"n"`
+}
+
+type GetReleaseStatisticsResponseObject interface {
+	VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error
+}
+
+type GetReleaseStatistics200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetReleaseStatistics200JSONResponse struct {
+	Body    StatisticsDocument
+	Headers GetReleaseStatistics200ResponseHeaders
+}
+
+func (response GetReleaseStatistics200JSONResponse) VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseStatistics200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       GetReleaseStatistics200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetReleaseStatistics200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReleaseStatistics200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       GetReleaseStatistics200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetReleaseStatistics200TextCsvResponse) VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReleaseStatistics4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReleaseStatistics4XXApplicationProblemPlusJSONResponse) VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReleaseStatisticsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetReleaseStatisticsdefaultApplicationProblemPlusJSONResponse) VisitGetReleaseStatisticsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRestatementsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+}
+
+type ListRestatementsResponseObject interface {
+	VisitListRestatementsResponse(w http.ResponseWriter) error
+}
+
+type ListRestatements200JSONResponse RestatementList
+
+func (response ListRestatements200JSONResponse) VisitListRestatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRestatements4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRestatements4XXApplicationProblemPlusJSONResponse) VisitListRestatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRestatementsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListRestatementsdefaultApplicationProblemPlusJSONResponse) VisitListRestatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRestatementRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   CreateRestatementParams
+	Body     *CreateRestatementJSONRequestBody
+}
+
+type CreateRestatementResponseObject interface {
+	VisitCreateRestatementResponse(w http.ResponseWriter) error
+}
+
+type CreateRestatement201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateRestatement201JSONResponse struct {
+	Body    Restatement
+	Headers CreateRestatement201ResponseHeaders
+}
+
+func (response CreateRestatement201JSONResponse) VisitCreateRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRestatement4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRestatement4XXApplicationProblemPlusJSONResponse) VisitCreateRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRestatementdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateRestatementdefaultApplicationProblemPlusJSONResponse) VisitCreateRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRestatementRequestObject struct {
+	Incident IncidentPath    `json:"incident"`
+	N        RestatementPath `json:"n"`
+}
+
+type GetRestatementResponseObject interface {
+	VisitGetRestatementResponse(w http.ResponseWriter) error
+}
+
+type GetRestatement200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetRestatement200JSONResponse struct {
+	Body    RestatedFigure
+	Headers GetRestatement200ResponseHeaders
+}
+
+func (response GetRestatement200JSONResponse) VisitGetRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRestatement4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRestatement4XXApplicationProblemPlusJSONResponse) VisitGetRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRestatementdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRestatementdefaultApplicationProblemPlusJSONResponse) VisitGetRestatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRestatementReceiptRequestObject struct {
+	Incident IncidentPath    `json:"incident"`
+	N        RestatementPath `json:"n"`
+}
+
+type GetRestatementReceiptResponseObject interface {
+	VisitGetRestatementReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetRestatementReceipt200TextResponse struct{ ReceiptTextResponse }
+
+func (response GetRestatementReceipt200TextResponse) VisitGetRestatementReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetRestatementReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRestatementReceipt4XXApplicationProblemPlusJSONResponse) VisitGetRestatementReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRestatementReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetRestatementReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetRestatementReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSampleBoundsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   ListSampleBoundsParams
+}
+
+type ListSampleBoundsResponseObject interface {
+	VisitListSampleBoundsResponse(w http.ResponseWriter) error
+}
+
+type ListSampleBounds200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSampleBounds200JSONResponse struct {
+	Body    SampleBoundList
+	Headers ListSampleBounds200ResponseHeaders
+}
+
+func (response ListSampleBounds200JSONResponse) VisitListSampleBoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSampleBounds4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSampleBounds4XXApplicationProblemPlusJSONResponse) VisitListSampleBoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSampleBoundsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSampleBoundsdefaultApplicationProblemPlusJSONResponse) VisitListSampleBoundsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type PutIncidentSchemeRequestObject struct {
 	Incident IncidentPath `json:"incident"`
 	Params   PutIncidentSchemeParams
@@ -11070,6 +14550,625 @@ type CreateSimulationdefaultApplicationProblemPlusJSONResponse struct {
 }
 
 func (response CreateSimulationdefaultApplicationProblemPlusJSONResponse) VisitCreateSimulationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshotsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   ListSnapshotsParams
+}
+
+type ListSnapshotsResponseObject interface {
+	VisitListSnapshotsResponse(w http.ResponseWriter) error
+}
+
+type ListSnapshots200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSnapshots200JSONResponse struct {
+	Body    SnapshotList
+	Headers ListSnapshots200ResponseHeaders
+}
+
+func (response ListSnapshots200JSONResponse) VisitListSnapshotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshots4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSnapshots4XXApplicationProblemPlusJSONResponse) VisitListSnapshotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshotsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSnapshotsdefaultApplicationProblemPlusJSONResponse) VisitListSnapshotsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSnapshotRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   CreateSnapshotParams
+}
+
+type CreateSnapshotResponseObject interface {
+	VisitCreateSnapshotResponse(w http.ResponseWriter) error
+}
+
+type CreateSnapshot201ResponseHeaders struct {
+	Location *string
+}
+
+type CreateSnapshot201JSONResponse struct {
+	Body    Snapshot
+	Headers CreateSnapshot201ResponseHeaders
+}
+
+func (response CreateSnapshot201JSONResponse) VisitCreateSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSnapshot4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSnapshot4XXApplicationProblemPlusJSONResponse) VisitCreateSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSnapshotdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response CreateSnapshotdefaultApplicationProblemPlusJSONResponse) VisitCreateSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+}
+
+type GetSnapshotResponseObject interface {
+	VisitGetSnapshotResponse(w http.ResponseWriter) error
+}
+
+type GetSnapshot200JSONResponse Snapshot
+
+func (response GetSnapshot200JSONResponse) VisitGetSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshot4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshot4XXApplicationProblemPlusJSONResponse) VisitGetSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotdefaultApplicationProblemPlusJSONResponse) VisitGetSnapshotResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotLeavesRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+}
+
+type GetSnapshotLeavesResponseObject interface {
+	VisitGetSnapshotLeavesResponse(w http.ResponseWriter) error
+}
+
+type GetSnapshotLeaves200ResponseHeaders struct {
+	ETag *string
+}
+
+type GetSnapshotLeaves200ApplicationXNdjsonResponse struct {
+	Body          io.Reader
+	Headers       GetSnapshotLeaves200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetSnapshotLeaves200ApplicationXNdjsonResponse) VisitGetSnapshotLeavesResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	flusher, ok := w.(http.Flusher)
+	if !ok {
+		// If w doesn't support flushing, fall back to io.Copy.
+		_, err := io.Copy(w, response.Body)
+		return err
+	}
+	// text/event-stream messages are typically small; use a
+	// modest buffer and flush after each chunk so clients see
+	// events immediately instead of waiting on OS buffering.
+	buf := make([]byte, 4096)
+	for {
+		n, err := response.Body.Read(buf)
+		if n > 0 {
+			if _, writeErr := w.Write(buf[:n]); writeErr != nil {
+				return writeErr
+			}
+			flusher.Flush()
+		}
+		if err != nil {
+			if err == io.EOF {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+type GetSnapshotLeaves4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotLeaves4XXApplicationProblemPlusJSONResponse) VisitGetSnapshotLeavesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotLeavesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotLeavesdefaultApplicationProblemPlusJSONResponse) VisitGetSnapshotLeavesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotProofRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+	Params   GetSnapshotProofParams
+}
+
+type GetSnapshotProofResponseObject interface {
+	VisitGetSnapshotProofResponse(w http.ResponseWriter) error
+}
+
+type GetSnapshotProof200JSONResponse ProvedLeaf
+
+func (response GetSnapshotProof200JSONResponse) VisitGetSnapshotProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotProof4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotProof4XXApplicationProblemPlusJSONResponse) VisitGetSnapshotProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotProofdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotProofdefaultApplicationProblemPlusJSONResponse) VisitGetSnapshotProofResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotReceiptRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+}
+
+type GetSnapshotReceiptResponseObject interface {
+	VisitGetSnapshotReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetSnapshotReceipt200TextResponse struct{ ReceiptTextResponse }
+
+func (response GetSnapshotReceipt200TextResponse) VisitGetSnapshotReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetSnapshotReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotReceipt4XXApplicationProblemPlusJSONResponse) VisitGetSnapshotReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSnapshotReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSnapshotReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetSnapshotReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshotSamplesRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+	Params   ListSnapshotSamplesParams
+}
+
+type ListSnapshotSamplesResponseObject interface {
+	VisitListSnapshotSamplesResponse(w http.ResponseWriter) error
+}
+
+type ListSnapshotSamples200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSnapshotSamples200JSONResponse struct {
+	Body    SampleList
+	Headers ListSnapshotSamples200ResponseHeaders
+}
+
+func (response ListSnapshotSamples200JSONResponse) VisitListSnapshotSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshotSamples4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSnapshotSamples4XXApplicationProblemPlusJSONResponse) VisitListSnapshotSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSnapshotSamplesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSnapshotSamplesdefaultApplicationProblemPlusJSONResponse) VisitListSnapshotSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawSampleRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	N        SnapshotPath `json:"n"`
+	Params   DrawSampleParams
+	Body     *DrawSampleJSONRequestBody
+}
+
+type DrawSampleResponseObject interface {
+	VisitDrawSampleResponse(w http.ResponseWriter) error
+}
+
+type DrawSample201ResponseHeaders struct {
+	Location *string
+}
+
+type DrawSample201JSONResponse struct {
+	Body    Sample
+	Headers DrawSample201ResponseHeaders
+}
+
+func (response DrawSample201JSONResponse) VisitDrawSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Location != nil {
+		w.Header().Set("Location", fmt.Sprint(*response.Headers.Location))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawSample4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DrawSample4XXApplicationProblemPlusJSONResponse) VisitDrawSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DrawSampledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response DrawSampledefaultApplicationProblemPlusJSONResponse) VisitDrawSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTotalsRequestObject struct {
+	Incident IncidentPath `json:"incident"`
+	Params   GetTotalsParams
+}
+
+type GetTotalsResponseObject interface {
+	VisitGetTotalsResponse(w http.ResponseWriter) error
+}
+
+type GetTotals200ResponseHeaders struct {
+	CacheControl *string
+	ETag         *string
+}
+
+type GetTotals200JSONResponse struct {
+	Body    Totals
+	Headers GetTotals200ResponseHeaders
+}
+
+func (response GetTotals200JSONResponse) VisitGetTotalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.CacheControl != nil {
+		w.Header().Set("Cache-Control", fmt.Sprint(*response.Headers.CacheControl))
+	}
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTotals304Response struct {
+}
+
+func (response GetTotals304Response) VisitGetTotalsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(304)
+	return nil
+}
+
+type GetTotals4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTotals4XXApplicationProblemPlusJSONResponse) VisitGetTotalsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTotalsdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetTotalsdefaultApplicationProblemPlusJSONResponse) VisitGetTotalsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11521,6 +15620,315 @@ func (response NextClaimdefaultApplicationProblemPlusJSONResponse) VisitNextClai
 	return err
 }
 
+type ListSamplesRequestObject struct {
+	Params ListSamplesParams
+}
+
+type ListSamplesResponseObject interface {
+	VisitListSamplesResponse(w http.ResponseWriter) error
+}
+
+type ListSamples200ResponseHeaders struct {
+	Link *string
+}
+
+type ListSamples200JSONResponse struct {
+	Body    SampleList
+	Headers ListSamples200ResponseHeaders
+}
+
+func (response ListSamples200JSONResponse) VisitListSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.Link != nil {
+		w.Header().Set("Link", fmt.Sprint(*response.Headers.Link))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSamples4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSamples4XXApplicationProblemPlusJSONResponse) VisitListSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSamplesdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response ListSamplesdefaultApplicationProblemPlusJSONResponse) VisitListSamplesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampleRequestObject struct {
+	Sample SamplePath `json:"sample"`
+}
+
+type GetSampleResponseObject interface {
+	VisitGetSampleResponse(w http.ResponseWriter) error
+}
+
+type GetSample200JSONResponse Sample
+
+func (response GetSample200JSONResponse) VisitGetSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSample4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSample4XXApplicationProblemPlusJSONResponse) VisitGetSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSampledefaultApplicationProblemPlusJSONResponse) VisitGetSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledClaimRequestObject struct {
+	Sample SamplePath `json:"sample"`
+	Index  LeafPath   `json:"index"`
+}
+
+type GetSampledClaimResponseObject interface {
+	VisitGetSampledClaimResponse(w http.ResponseWriter) error
+}
+
+type GetSampledClaim200JSONResponse SampledClaim
+
+func (response GetSampledClaim200JSONResponse) VisitGetSampledClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledClaim4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSampledClaim4XXApplicationProblemPlusJSONResponse) VisitGetSampledClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledClaimdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSampledClaimdefaultApplicationProblemPlusJSONResponse) VisitGetSampledClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledEvidenceRequestObject struct {
+	Sample SamplePath `json:"sample"`
+	Index  LeafPath   `json:"index"`
+	File   FilePath   `json:"file"`
+}
+
+type GetSampledEvidenceResponseObject interface {
+	VisitGetSampledEvidenceResponse(w http.ResponseWriter) error
+}
+
+type GetSampledEvidence200ResponseHeaders struct {
+	ContentDisposition *string
+}
+
+type GetSampledEvidence200ApplicationOctetStreamResponse struct {
+	Body          io.Reader
+	Headers       GetSampledEvidence200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetSampledEvidence200ApplicationOctetStreamResponse) VisitGetSampledEvidenceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/octet-stream")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetSampledEvidence4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSampledEvidence4XXApplicationProblemPlusJSONResponse) VisitGetSampledEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSampledEvidencedefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSampledEvidencedefaultApplicationProblemPlusJSONResponse) VisitGetSampledEvidenceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSampleRequestObject struct {
+	Sample SamplePath `json:"sample"`
+	Params EndSampleParams
+	Body   *EndSampleJSONRequestBody
+}
+
+type EndSampleResponseObject interface {
+	VisitEndSampleResponse(w http.ResponseWriter) error
+}
+
+type EndSample200JSONResponse Sample
+
+func (response EndSample200JSONResponse) VisitEndSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSample4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSample4XXApplicationProblemPlusJSONResponse) VisitEndSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndSampledefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response EndSampledefaultApplicationProblemPlusJSONResponse) VisitEndSampleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSchemesRequestObject struct {
 	Params ListSchemesParams
 }
@@ -11787,6 +16195,66 @@ func (response GetSchemeVersiondefaultApplicationProblemPlusJSONResponse) VisitG
 	return err
 }
 
+type GetSchemeReceiptRequestObject struct {
+	Scheme  SchemePath        `json:"scheme"`
+	Version SchemeVersionPath `json:"version"`
+}
+
+type GetSchemeReceiptResponseObject interface {
+	VisitGetSchemeReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetSchemeReceipt200TextResponse struct{ ReceiptTextResponse }
+
+func (response GetSchemeReceipt200TextResponse) VisitGetSchemeReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/plain")
+	if response.Headers.ContentDisposition != nil {
+		w.Header().Set("Content-Disposition", fmt.Sprint(*response.Headers.ContentDisposition))
+	}
+	if response.Headers.ReprDigest != nil {
+		w.Header().Set("Repr-Digest", fmt.Sprint(*response.Headers.ReprDigest))
+	}
+	w.WriteHeader(200)
+
+	_, err := w.Write([]byte(fmt.Sprint(response.Body)))
+	return err
+}
+
+type GetSchemeReceipt4XXApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSchemeReceipt4XXApplicationProblemPlusJSONResponse) VisitGetSchemeReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSchemeReceiptdefaultApplicationProblemPlusJSONResponse struct {
+	Body       Problem
+	StatusCode int
+}
+
+func (response GetSchemeReceiptdefaultApplicationProblemPlusJSONResponse) VisitGetSchemeReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(response.StatusCode)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListViewsRequestObject struct {
 }
 
@@ -11970,6 +16438,9 @@ type StrictServerInterface interface {
 	// PatchClaimant Change name, phone, bank account or outlets
 	// (PATCH /v1/claimants/{claimant})
 	PatchClaimant(ctx context.Context, request PatchClaimantRequestObject) (PatchClaimantResponseObject, error)
+	// EraseClaimant Forget a person
+	// (POST /v1/claimants/{claimant}/erase)
+	EraseClaimant(ctx context.Context, request EraseClaimantRequestObject) (EraseClaimantResponseObject, error)
 	// GetRevenue What is held for one service
 	// (GET /v1/claimants/{claimant}/revenue/{service})
 	GetRevenue(ctx context.Context, request GetRevenueRequestObject) (GetRevenueResponseObject, error)
@@ -12036,6 +16507,9 @@ type StrictServerInterface interface {
 	// ListClaimEvents What happened to a claim, oldest first
 	// (GET /v1/claims/{claim}/events)
 	ListClaimEvents(ctx context.Context, request ListClaimEventsRequestObject) (ListClaimEventsResponseObject, error)
+	// GetReceipt The receipt of an event
+	// (GET /v1/claims/{claim}/events/{n}/receipt)
+	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
 	// ListEvidence List the files of a claim
 	// (GET /v1/claims/{claim}/evidence)
 	ListEvidence(ctx context.Context, request ListEvidenceRequestObject) (ListEvidenceResponseObject, error)
@@ -12066,6 +16540,9 @@ type StrictServerInterface interface {
 	// ListReads Who looked at personal data of the claim, and why
 	// (GET /v1/claims/{claim}/reads)
 	ListReads(ctx context.Context, request ListReadsRequestObject) (ListReadsResponseObject, error)
+	// ListReceipts Which events of a claim have a receipt, oldest first
+	// (GET /v1/claims/{claim}/receipt)
+	ListReceipts(ctx context.Context, request ListReceiptsRequestObject) (ListReceiptsResponseObject, error)
 	// RecuseFromClaim Return a claim for a conflict of interest
 	// (POST /v1/claims/{claim}/recuse)
 	RecuseFromClaim(ctx context.Context, request RecuseFromClaimRequestObject) (RecuseFromClaimResponseObject, error)
@@ -12108,6 +16585,18 @@ type StrictServerInterface interface {
 	// GetReasonsVersion One version of the catalogue of reasons, byte for byte as published
 	// (GET /v1/desk/reasons/versions/{version})
 	GetReasonsVersion(ctx context.Context, request GetReasonsVersionRequestObject) (GetReasonsVersionResponseObject, error)
+	// GetDisclosureRule The rule of disclosure control in force
+	// (GET /v1/disclosure-rule)
+	GetDisclosureRule(ctx context.Context, request GetDisclosureRuleRequestObject) (GetDisclosureRuleResponseObject, error)
+	// PutDisclosureRule Publish the next version of the rule of disclosure control
+	// (PUT /v1/disclosure-rule)
+	PutDisclosureRule(ctx context.Context, request PutDisclosureRuleRequestObject) (PutDisclosureRuleResponseObject, error)
+	// GetDisclosureRuleVersion One version of the rule of disclosure control, byte for byte as published
+	// (GET /v1/disclosure-rule/versions/{version})
+	GetDisclosureRuleVersion(ctx context.Context, request GetDisclosureRuleVersionRequestObject) (GetDisclosureRuleVersionResponseObject, error)
+	// GetDisclosureRuleReceipt The receipt of a version of the rule of disclosure control
+	// (GET /v1/disclosure-rule/versions/{version}/receipt)
+	GetDisclosureRuleReceipt(ctx context.Context, request GetDisclosureRuleReceiptRequestObject) (GetDisclosureRuleReceiptResponseObject, error)
 	// Estimate Estimate from a history, storing nothing
 	// (POST /v1/estimates)
 	Estimate(ctx context.Context, request EstimateRequestObject) (EstimateResponseObject, error)
@@ -12123,6 +16612,9 @@ type StrictServerInterface interface {
 	// PatchIncident Change an incident
 	// (PATCH /v1/incidents/{incident})
 	PatchIncident(ctx context.Context, request PatchIncidentRequestObject) (PatchIncidentResponseObject, error)
+	// GetBundle All that is needed to verify an incident's totals, in one file
+	// (GET /v1/incidents/{incident}/bundle)
+	GetBundle(ctx context.Context, request GetBundleRequestObject) (GetBundleResponseObject, error)
 	// ListClocks How long claims stay in each state
 	// (GET /v1/incidents/{incident}/clocks)
 	ListClocks(ctx context.Context, request ListClocksRequestObject) (ListClocksResponseObject, error)
@@ -12138,12 +16630,69 @@ type StrictServerInterface interface {
 	// NextQualityReview Get the next sampled decision to look at again
 	// (POST /v1/incidents/{incident}/quality-reviews/next)
 	NextQualityReview(ctx context.Context, request NextQualityReviewRequestObject) (NextQualityReviewResponseObject, error)
+	// ListReleases List the releases of an incident, newest first
+	// (GET /v1/incidents/{incident}/releases)
+	ListReleases(ctx context.Context, request ListReleasesRequestObject) (ListReleasesResponseObject, error)
+	// CreateRelease Publish the totals of a snapshot
+	// (POST /v1/incidents/{incident}/releases)
+	CreateRelease(ctx context.Context, request CreateReleaseRequestObject) (CreateReleaseResponseObject, error)
+	// GetRelease One release, byte for byte as published
+	// (GET /v1/incidents/{incident}/releases/{n})
+	GetRelease(ctx context.Context, request GetReleaseRequestObject) (GetReleaseResponseObject, error)
+	// GetReleaseReceipt The receipt of a release
+	// (GET /v1/incidents/{incident}/releases/{n}/receipt)
+	GetReleaseReceipt(ctx context.Context, request GetReleaseReceiptRequestObject) (GetReleaseReceiptResponseObject, error)
+	// GetReleaseStatistics The statistics published with a release, byte for byte
+	// (GET /v1/incidents/{incident}/releases/{n}/statistics)
+	GetReleaseStatistics(ctx context.Context, request GetReleaseStatisticsRequestObject) (GetReleaseStatisticsResponseObject, error)
+	// ListRestatements List the restatements of an incident, oldest first
+	// (GET /v1/incidents/{incident}/restatements)
+	ListRestatements(ctx context.Context, request ListRestatementsRequestObject) (ListRestatementsResponseObject, error)
+	// CreateRestatement Say of a published measure that it does not stand
+	// (POST /v1/incidents/{incident}/restatements)
+	CreateRestatement(ctx context.Context, request CreateRestatementRequestObject) (CreateRestatementResponseObject, error)
+	// GetRestatement One restatement, byte for byte as the log committed to it
+	// (GET /v1/incidents/{incident}/restatements/{n})
+	GetRestatement(ctx context.Context, request GetRestatementRequestObject) (GetRestatementResponseObject, error)
+	// GetRestatementReceipt The receipt of a restatement
+	// (GET /v1/incidents/{incident}/restatements/{n}/receipt)
+	GetRestatementReceipt(ctx context.Context, request GetRestatementReceiptRequestObject) (GetRestatementReceiptResponseObject, error)
+	// ListSampleBounds How large the error of the totals can be, newest sample first
+	// (GET /v1/incidents/{incident}/samples)
+	ListSampleBounds(ctx context.Context, request ListSampleBoundsRequestObject) (ListSampleBoundsResponseObject, error)
 	// PutIncidentScheme Choose the scheme version that pays
 	// (PUT /v1/incidents/{incident}/scheme)
 	PutIncidentScheme(ctx context.Context, request PutIncidentSchemeRequestObject) (PutIncidentSchemeResponseObject, error)
 	// CreateSimulation Try schemes out on all submitted claims
 	// (POST /v1/incidents/{incident}/simulations)
 	CreateSimulation(ctx context.Context, request CreateSimulationRequestObject) (CreateSimulationResponseObject, error)
+	// ListSnapshots List the sealed snapshots of an incident, newest first
+	// (GET /v1/incidents/{incident}/snapshots)
+	ListSnapshots(ctx context.Context, request ListSnapshotsRequestObject) (ListSnapshotsResponseObject, error)
+	// CreateSnapshot Seal a snapshot
+	// (POST /v1/incidents/{incident}/snapshots)
+	CreateSnapshot(ctx context.Context, request CreateSnapshotRequestObject) (CreateSnapshotResponseObject, error)
+	// GetSnapshot One sealed snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n})
+	GetSnapshot(ctx context.Context, request GetSnapshotRequestObject) (GetSnapshotResponseObject, error)
+	// GetSnapshotLeaves All leaves of a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/leaves)
+	GetSnapshotLeaves(ctx context.Context, request GetSnapshotLeavesRequestObject) (GetSnapshotLeavesResponseObject, error)
+	// GetSnapshotProof The proof that a claim is in a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/proof)
+	GetSnapshotProof(ctx context.Context, request GetSnapshotProofRequestObject) (GetSnapshotProofResponseObject, error)
+	// GetSnapshotReceipt The receipt of a snapshot
+	// (GET /v1/incidents/{incident}/snapshots/{n}/receipt)
+	GetSnapshotReceipt(ctx context.Context, request GetSnapshotReceiptRequestObject) (GetSnapshotReceiptResponseObject, error)
+	// ListSnapshotSamples List the samples drawn from a snapshot, newest first
+	// (GET /v1/incidents/{incident}/snapshots/{n}/samples)
+	ListSnapshotSamples(ctx context.Context, request ListSnapshotSamplesRequestObject) (ListSnapshotSamplesResponseObject, error)
+	// DrawSample Draw claims for an accountant to look at
+	// (POST /v1/incidents/{incident}/snapshots/{n}/samples)
+	DrawSample(ctx context.Context, request DrawSampleRequestObject) (DrawSampleResponseObject, error)
+	// GetTotals The published totals of an incident
+	// (GET /v1/incidents/{incident}/totals)
+	GetTotals(ctx context.Context, request GetTotalsRequestObject) (GetTotalsResponseObject, error)
 	// PutWindows Set the services and their impairment windows
 	// (PUT /v1/incidents/{incident}/windows)
 	PutWindows(ctx context.Context, request PutWindowsRequestObject) (PutWindowsResponseObject, error)
@@ -12165,6 +16714,21 @@ type StrictServerInterface interface {
 	// NextClaim Get the next best claim of the queue
 	// (POST /v1/queue/next)
 	NextClaim(ctx context.Context, request NextClaimRequestObject) (NextClaimResponseObject, error)
+	// ListSamples List samples of all incidents, newest first
+	// (GET /v1/samples)
+	ListSamples(ctx context.Context, request ListSamplesRequestObject) (ListSamplesResponseObject, error)
+	// GetSample One sample, with what was drawn and what was found
+	// (GET /v1/samples/{sample})
+	GetSample(ctx context.Context, request GetSampleRequestObject) (GetSampleResponseObject, error)
+	// GetSampledClaim The file of a claim that was drawn
+	// (GET /v1/samples/{sample}/claims/{index})
+	GetSampledClaim(ctx context.Context, request GetSampledClaimRequestObject) (GetSampledClaimResponseObject, error)
+	// GetSampledEvidence The bytes of a file of a claim that was drawn
+	// (GET /v1/samples/{sample}/claims/{index}/evidence/{file})
+	GetSampledEvidence(ctx context.Context, request GetSampledEvidenceRequestObject) (GetSampledEvidenceResponseObject, error)
+	// EndSample Say what each claim that was drawn should have come to
+	// (POST /v1/samples/{sample}/results)
+	EndSample(ctx context.Context, request EndSampleRequestObject) (EndSampleResponseObject, error)
 	// ListSchemes List scheme versions
 	// (GET /v1/schemes)
 	ListSchemes(ctx context.Context, request ListSchemesRequestObject) (ListSchemesResponseObject, error)
@@ -12177,6 +16741,9 @@ type StrictServerInterface interface {
 	// GetSchemeVersion One version of a scheme, byte for byte
 	// (GET /v1/schemes/{scheme}/versions/{version})
 	GetSchemeVersion(ctx context.Context, request GetSchemeVersionRequestObject) (GetSchemeVersionResponseObject, error)
+	// GetSchemeReceipt The receipt of a scheme version
+	// (GET /v1/schemes/{scheme}/versions/{version}/receipt)
+	GetSchemeReceipt(ctx context.Context, request GetSchemeReceiptRequestObject) (GetSchemeReceiptResponseObject, error)
 	// ListViews List the filters you keep
 	// (GET /v1/views)
 	ListViews(ctx context.Context, request ListViewsRequestObject) (ListViewsResponseObject, error)
@@ -12354,6 +16921,51 @@ func (sh *strictHandler) PatchClaimant(ctx *gin.Context, claimant ClaimantPath, 
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(PatchClaimantResponseObject); ok {
 		if err := validResponse.VisitPatchClaimantResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EraseClaimant operation middleware
+func (sh *strictHandler) EraseClaimant(ctx *gin.Context, claimant ClaimantPath, params EraseClaimantParams) {
+	var request EraseClaimantRequestObject
+
+	request.Claimant = claimant
+	request.Params = params
+
+	var body EraseClaimantJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EraseClaimant(ctx, request.(EraseClaimantRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EraseClaimant")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EraseClaimantResponseObject); ok {
+		if err := validResponse.VisitEraseClaimantResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13140,6 +17752,33 @@ func (sh *strictHandler) ListClaimEvents(ctx *gin.Context, claim ClaimPath) {
 	}
 }
 
+// GetReceipt operation middleware
+func (sh *strictHandler) GetReceipt(ctx *gin.Context, claim ClaimPath, n EventPath) {
+	var request GetReceiptRequestObject
+
+	request.Claim = claim
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReceipt(ctx, request.(GetReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReceiptResponseObject); ok {
+		if err := validResponse.VisitGetReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListEvidence operation middleware
 func (sh *strictHandler) ListEvidence(ctx *gin.Context, claim ClaimPath, params ListEvidenceParams) {
 	var request ListEvidenceRequestObject
@@ -13459,6 +18098,32 @@ func (sh *strictHandler) ListReads(ctx *gin.Context, claim ClaimPath, params Lis
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListReadsResponseObject); ok {
 		if err := validResponse.VisitListReadsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListReceipts operation middleware
+func (sh *strictHandler) ListReceipts(ctx *gin.Context, claim ClaimPath) {
+	var request ListReceiptsRequestObject
+
+	request.Claim = claim
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReceipts(ctx, request.(ListReceiptsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReceipts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReceiptsResponseObject); ok {
+		if err := validResponse.VisitListReceiptsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13922,6 +18587,126 @@ func (sh *strictHandler) GetReasonsVersion(ctx *gin.Context, version RulebookVer
 	}
 }
 
+// GetDisclosureRule operation middleware
+func (sh *strictHandler) GetDisclosureRule(ctx *gin.Context) {
+	var request GetDisclosureRuleRequestObject
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDisclosureRule(ctx, request.(GetDisclosureRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDisclosureRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDisclosureRuleResponseObject); ok {
+		if err := validResponse.VisitGetDisclosureRuleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutDisclosureRule operation middleware
+func (sh *strictHandler) PutDisclosureRule(ctx *gin.Context, params PutDisclosureRuleParams) {
+	var request PutDisclosureRuleRequestObject
+
+	request.Params = params
+
+	var body PutDisclosureRuleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PutDisclosureRule(ctx, request.(PutDisclosureRuleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutDisclosureRule")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PutDisclosureRuleResponseObject); ok {
+		if err := validResponse.VisitPutDisclosureRuleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDisclosureRuleVersion operation middleware
+func (sh *strictHandler) GetDisclosureRuleVersion(ctx *gin.Context, version RulebookVersionPath) {
+	var request GetDisclosureRuleVersionRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDisclosureRuleVersion(ctx, request.(GetDisclosureRuleVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDisclosureRuleVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDisclosureRuleVersionResponseObject); ok {
+		if err := validResponse.VisitGetDisclosureRuleVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDisclosureRuleReceipt operation middleware
+func (sh *strictHandler) GetDisclosureRuleReceipt(ctx *gin.Context, version RulebookVersionPath) {
+	var request GetDisclosureRuleReceiptRequestObject
+
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDisclosureRuleReceipt(ctx, request.(GetDisclosureRuleReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDisclosureRuleReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDisclosureRuleReceiptResponseObject); ok {
+		if err := validResponse.VisitGetDisclosureRuleReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // Estimate operation middleware
 func (sh *strictHandler) Estimate(ctx *gin.Context, params EstimateParams) {
 	var request EstimateRequestObject
@@ -14113,6 +18898,32 @@ func (sh *strictHandler) PatchIncident(ctx *gin.Context, incident IncidentPath, 
 	}
 }
 
+// GetBundle operation middleware
+func (sh *strictHandler) GetBundle(ctx *gin.Context, incident IncidentPath) {
+	var request GetBundleRequestObject
+
+	request.Incident = incident
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBundle(ctx, request.(GetBundleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBundle")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetBundleResponseObject); ok {
+		if err := validResponse.VisitGetBundleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListClocks operation middleware
 func (sh *strictHandler) ListClocks(ctx *gin.Context, incident IncidentPath) {
 	var request ListClocksRequestObject
@@ -14247,6 +19058,311 @@ func (sh *strictHandler) NextQualityReview(ctx *gin.Context, incident IncidentPa
 	}
 }
 
+// ListReleases operation middleware
+func (sh *strictHandler) ListReleases(ctx *gin.Context, incident IncidentPath, params ListReleasesParams) {
+	var request ListReleasesRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReleases(ctx, request.(ListReleasesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReleases")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListReleasesResponseObject); ok {
+		if err := validResponse.VisitListReleasesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRelease operation middleware
+func (sh *strictHandler) CreateRelease(ctx *gin.Context, incident IncidentPath, params CreateReleaseParams) {
+	var request CreateReleaseRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	var body CreateReleaseJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRelease(ctx, request.(CreateReleaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRelease")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateReleaseResponseObject); ok {
+		if err := validResponse.VisitCreateReleaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRelease operation middleware
+func (sh *strictHandler) GetRelease(ctx *gin.Context, incident IncidentPath, n ReleasePath) {
+	var request GetReleaseRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRelease(ctx, request.(GetReleaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRelease")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReleaseResponseObject); ok {
+		if err := validResponse.VisitGetReleaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReleaseReceipt operation middleware
+func (sh *strictHandler) GetReleaseReceipt(ctx *gin.Context, incident IncidentPath, n ReleasePath) {
+	var request GetReleaseReceiptRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReleaseReceipt(ctx, request.(GetReleaseReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReleaseReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReleaseReceiptResponseObject); ok {
+		if err := validResponse.VisitGetReleaseReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReleaseStatistics operation middleware
+func (sh *strictHandler) GetReleaseStatistics(ctx *gin.Context, incident IncidentPath, n ReleasePath) {
+	var request GetReleaseStatisticsRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReleaseStatistics(ctx, request.(GetReleaseStatisticsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReleaseStatistics")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReleaseStatisticsResponseObject); ok {
+		if err := validResponse.VisitGetReleaseStatisticsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRestatements operation middleware
+func (sh *strictHandler) ListRestatements(ctx *gin.Context, incident IncidentPath) {
+	var request ListRestatementsRequestObject
+
+	request.Incident = incident
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRestatements(ctx, request.(ListRestatementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRestatements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRestatementsResponseObject); ok {
+		if err := validResponse.VisitListRestatementsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRestatement operation middleware
+func (sh *strictHandler) CreateRestatement(ctx *gin.Context, incident IncidentPath, params CreateRestatementParams) {
+	var request CreateRestatementRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	var body CreateRestatementJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRestatement(ctx, request.(CreateRestatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRestatement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateRestatementResponseObject); ok {
+		if err := validResponse.VisitCreateRestatementResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRestatement operation middleware
+func (sh *strictHandler) GetRestatement(ctx *gin.Context, incident IncidentPath, n RestatementPath) {
+	var request GetRestatementRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRestatement(ctx, request.(GetRestatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRestatement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRestatementResponseObject); ok {
+		if err := validResponse.VisitGetRestatementResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetRestatementReceipt operation middleware
+func (sh *strictHandler) GetRestatementReceipt(ctx *gin.Context, incident IncidentPath, n RestatementPath) {
+	var request GetRestatementReceiptRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRestatementReceipt(ctx, request.(GetRestatementReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRestatementReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetRestatementReceiptResponseObject); ok {
+		if err := validResponse.VisitGetRestatementReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSampleBounds operation middleware
+func (sh *strictHandler) ListSampleBounds(ctx *gin.Context, incident IncidentPath, params ListSampleBoundsParams) {
+	var request ListSampleBoundsRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSampleBounds(ctx, request.(ListSampleBoundsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSampleBounds")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSampleBoundsResponseObject); ok {
+		if err := validResponse.VisitListSampleBoundsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // PutIncidentScheme operation middleware
 func (sh *strictHandler) PutIncidentScheme(ctx *gin.Context, incident IncidentPath, params PutIncidentSchemeParams) {
 	var request PutIncidentSchemeRequestObject
@@ -14330,6 +19446,270 @@ func (sh *strictHandler) CreateSimulation(ctx *gin.Context, incident IncidentPat
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(CreateSimulationResponseObject); ok {
 		if err := validResponse.VisitCreateSimulationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSnapshots operation middleware
+func (sh *strictHandler) ListSnapshots(ctx *gin.Context, incident IncidentPath, params ListSnapshotsParams) {
+	var request ListSnapshotsRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSnapshots(ctx, request.(ListSnapshotsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSnapshots")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSnapshotsResponseObject); ok {
+		if err := validResponse.VisitListSnapshotsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSnapshot operation middleware
+func (sh *strictHandler) CreateSnapshot(ctx *gin.Context, incident IncidentPath, params CreateSnapshotParams) {
+	var request CreateSnapshotRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSnapshot(ctx, request.(CreateSnapshotRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSnapshot")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateSnapshotResponseObject); ok {
+		if err := validResponse.VisitCreateSnapshotResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSnapshot operation middleware
+func (sh *strictHandler) GetSnapshot(ctx *gin.Context, incident IncidentPath, n SnapshotPath) {
+	var request GetSnapshotRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSnapshot(ctx, request.(GetSnapshotRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSnapshot")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSnapshotResponseObject); ok {
+		if err := validResponse.VisitGetSnapshotResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSnapshotLeaves operation middleware
+func (sh *strictHandler) GetSnapshotLeaves(ctx *gin.Context, incident IncidentPath, n SnapshotPath) {
+	var request GetSnapshotLeavesRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSnapshotLeaves(ctx, request.(GetSnapshotLeavesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSnapshotLeaves")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSnapshotLeavesResponseObject); ok {
+		if err := validResponse.VisitGetSnapshotLeavesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSnapshotProof operation middleware
+func (sh *strictHandler) GetSnapshotProof(ctx *gin.Context, incident IncidentPath, n SnapshotPath, params GetSnapshotProofParams) {
+	var request GetSnapshotProofRequestObject
+
+	request.Incident = incident
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSnapshotProof(ctx, request.(GetSnapshotProofRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSnapshotProof")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSnapshotProofResponseObject); ok {
+		if err := validResponse.VisitGetSnapshotProofResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSnapshotReceipt operation middleware
+func (sh *strictHandler) GetSnapshotReceipt(ctx *gin.Context, incident IncidentPath, n SnapshotPath) {
+	var request GetSnapshotReceiptRequestObject
+
+	request.Incident = incident
+	request.N = n
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSnapshotReceipt(ctx, request.(GetSnapshotReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSnapshotReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSnapshotReceiptResponseObject); ok {
+		if err := validResponse.VisitGetSnapshotReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListSnapshotSamples operation middleware
+func (sh *strictHandler) ListSnapshotSamples(ctx *gin.Context, incident IncidentPath, n SnapshotPath, params ListSnapshotSamplesParams) {
+	var request ListSnapshotSamplesRequestObject
+
+	request.Incident = incident
+	request.N = n
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSnapshotSamples(ctx, request.(ListSnapshotSamplesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSnapshotSamples")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSnapshotSamplesResponseObject); ok {
+		if err := validResponse.VisitListSnapshotSamplesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DrawSample operation middleware
+func (sh *strictHandler) DrawSample(ctx *gin.Context, incident IncidentPath, n SnapshotPath, params DrawSampleParams) {
+	var request DrawSampleRequestObject
+
+	request.Incident = incident
+	request.N = n
+	request.Params = params
+
+	var body DrawSampleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DrawSample(ctx, request.(DrawSampleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DrawSample")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(DrawSampleResponseObject); ok {
+		if err := validResponse.VisitDrawSampleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTotals operation middleware
+func (sh *strictHandler) GetTotals(ctx *gin.Context, incident IncidentPath, params GetTotalsParams) {
+	var request GetTotalsRequestObject
+
+	request.Incident = incident
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTotals(ctx, request.(GetTotalsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTotals")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTotalsResponseObject); ok {
+		if err := validResponse.VisitGetTotalsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -14596,6 +19976,158 @@ func (sh *strictHandler) NextClaim(ctx *gin.Context, params NextClaimParams) {
 	}
 }
 
+// ListSamples operation middleware
+func (sh *strictHandler) ListSamples(ctx *gin.Context, params ListSamplesParams) {
+	var request ListSamplesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSamples(ctx, request.(ListSamplesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSamples")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListSamplesResponseObject); ok {
+		if err := validResponse.VisitListSamplesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSample operation middleware
+func (sh *strictHandler) GetSample(ctx *gin.Context, sample SamplePath) {
+	var request GetSampleRequestObject
+
+	request.Sample = sample
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSample(ctx, request.(GetSampleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSample")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSampleResponseObject); ok {
+		if err := validResponse.VisitGetSampleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSampledClaim operation middleware
+func (sh *strictHandler) GetSampledClaim(ctx *gin.Context, sample SamplePath, index LeafPath) {
+	var request GetSampledClaimRequestObject
+
+	request.Sample = sample
+	request.Index = index
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSampledClaim(ctx, request.(GetSampledClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSampledClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSampledClaimResponseObject); ok {
+		if err := validResponse.VisitGetSampledClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSampledEvidence operation middleware
+func (sh *strictHandler) GetSampledEvidence(ctx *gin.Context, sample SamplePath, index LeafPath, file FilePath) {
+	var request GetSampledEvidenceRequestObject
+
+	request.Sample = sample
+	request.Index = index
+	request.File = file
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSampledEvidence(ctx, request.(GetSampledEvidenceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSampledEvidence")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSampledEvidenceResponseObject); ok {
+		if err := validResponse.VisitGetSampledEvidenceResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndSample operation middleware
+func (sh *strictHandler) EndSample(ctx *gin.Context, sample SamplePath, params EndSampleParams) {
+	var request EndSampleRequestObject
+
+	request.Sample = sample
+	request.Params = params
+
+	var body EndSampleJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndSample(ctx, request.(EndSampleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndSample")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndSampleResponseObject); ok {
+		if err := validResponse.VisitEndSampleResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSchemes operation middleware
 func (sh *strictHandler) ListSchemes(ctx *gin.Context, params ListSchemesParams) {
 	var request ListSchemesRequestObject
@@ -14712,6 +20244,33 @@ func (sh *strictHandler) GetSchemeVersion(ctx *gin.Context, scheme SchemePath, v
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetSchemeVersionResponseObject); ok {
 		if err := validResponse.VisitGetSchemeVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetSchemeReceipt operation middleware
+func (sh *strictHandler) GetSchemeReceipt(ctx *gin.Context, scheme SchemePath, version SchemeVersionPath) {
+	var request GetSchemeReceiptRequestObject
+
+	request.Scheme = scheme
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSchemeReceipt(ctx, request.(GetSchemeReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSchemeReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetSchemeReceiptResponseObject); ok {
+		if err := validResponse.VisitGetSchemeReceiptResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -57,8 +57,11 @@ func loadContract(text []byte) (*contract, error) {
 
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
-// ginPattern writes a path of the contract as gin does.
-func ginPattern(path string) string { return pathParameter.ReplaceAllString(path, ":$1") }
+// ginPattern writes a path of the contract as gin does. The parameter "path" is
+// the rest of the path, slashes too.
+func ginPattern(path string) string {
+	return pathParameter.ReplaceAllString(strings.Replace(path, "{path}", "*path", 1), ":$1")
+}
 
 func (c *contract) route(g *gin.Context) *routers.Route {
 	return c.routes[g.Request.Method+" "+g.FullPath()]

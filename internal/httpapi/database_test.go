@@ -18,6 +18,7 @@ import (
 type database struct {
 	db     *sql.DB
 	dir    string // of SQLite's files
+	url    string // of PostgreSQL; empty on SQLite
 	tables []string
 }
 
@@ -33,7 +34,7 @@ func openDatabase(t *testing.T, o store.Options) *database {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	d := &database{db: db, dir: o.Dir}
+	d := &database{db: db, dir: o.Dir, url: o.DatabaseURL}
 	rows, err := db.QueryContext(t.Context(), list)
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +92,22 @@ func (d *database) count(t testing.TB, table, condition string, args ...any) int
 		t.Fatal(err)
 	}
 	return n
+}
+
+// change runs a statement past the server.
+func (d *database) change(t testing.TB, statement string) {
+	t.Helper()
+	db := d.db
+	if d.url == "" { // d.db only reads
+		var err error
+		if db, err = sql.Open("sqlite3", "file:"+filepath.Join(d.dir, "redress.db")+"?_busy_timeout=5000"); err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+	}
+	if _, err := db.ExecContext(context.Background(), statement); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // rows yields each row of a table as its values one after another.

@@ -40,7 +40,7 @@ func TestLeaseEnds(t *testing.T) {
 func TestQueueGivesEachWhatIsTheirs(t *testing.T) {
 	inDesks(t, func(t *testing.T, s *server) {
 		mine := request{as: "colleague", line: "POST /v1/queue/next", body: `{"sector": "taxi", "region": "KR-11", "stake_from": 1, "stake_up_to": 100000, "incident_id": "{incident}"}`}
-		s.changePolicy(t, `"senior_from_score": 60`, `"senior_from_score": 1`)
+		s.changePolicy(t, `"senior_from_score": 1000`, `"senior_from_score": 1`)
 		if a := s.send(t, mine); a.status != http.StatusNoContent || len(a.body) != 0 {
 			t.Errorf("status %d: %s", a.status, a.body)
 		}

@@ -47,6 +47,8 @@ func (s *server) desk(t *testing.T) {
 	s.issue(t, "colleague", claims.KeyRequest{Role: identity.Reviewer, Person: "desk-colleague"})
 	s.issue(t, "second", claims.KeyRequest{Role: identity.Senior, Person: "desk-second"})
 	s.issue(t, "reviewer's other key", claims.KeyRequest{Role: identity.Senior, Person: "desk-reviewer"})
+	// The client's cars have one history, and anybody of the desk takes their claims.
+	s.changePolicy(t, `"senior_from_score": 25`, `"senior_from_score": 1000`)
 	var outlets []string
 	for i, code := range clientOutlets {
 		outlets = append(outlets, fmt.Sprintf(`{"code": "%s", "name": "차 %d", "sector": "taxi", "region": "KR-11", "platform_id": "CAR-2022-%04d"}`, code, i, 1000+i))

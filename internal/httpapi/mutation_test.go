@@ -29,11 +29,17 @@ func TestNoDocumentMakesTheServerFail(t *testing.T) {
 		"question":   {as: "reviewer", line: "POST /v1/claims/{submitted}/information-requests", body: question, header: ifMatch(`"v2"`)},
 		"batch":      {as: "reviewer", line: "POST /v1/decisions/batch", body: `{"rows": [{"claim_id": "{submitted}", "version": 2, "decision": ` + partly + `}]}`},
 		"bulk":       {as: "reviewer", line: "POST /v1/claims/bulk", body: `{"action": "hold", "preview": true, "reason": "awaits_ledger", "review_at": "2022-11-15T00:00:00+09:00", "filter": {"sector": "taxi"}}`},
+		"sample":     {as: "auditor", line: "POST /v1/incidents/{incident}/snapshots/1/samples", body: sampleAsk},
+		"results":    {as: "accountant", line: "POST /v1/samples/{sample}/results", body: `{"confidence_percent": 95, "results": [{"id": "{drawn0}", "correct": 1}]}`},
+		"restated":   {as: "admin", line: "POST /v1/incidents/{incident}/restatements", body: restated},
+		"rule":       {as: "admin", line: "PUT /v1/disclosure-rule", body: string(readFile("../publication/rule.json")), header: ifMatch(`"v1"`)},
+		"erasure":    {as: "admin", line: "POST /v1/claimants/{driver}/erase", body: askErasure},
 		"trial":      {as: "admin", line: "POST /v1/desk/policy/trials", body: `{"incident_id": "{incident}", "policy": ` + string(readFile("../claims/rulebooks/desk_policy.json")) + `}`},
 	}
 	for _, engine := range storetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			s := newTown(t, engine)
+			s.publish(t)
 			for name, r := range documents {
 				t.Run(name, rapid.MakeCheck(func(rt *rapid.T) {
 					mutated := r

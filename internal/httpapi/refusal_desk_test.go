@@ -211,7 +211,7 @@ func policyFields(more string) []string {
 // and one for each reason that the service itself gives.
 func reasonFields() []string {
 	fields := []string{"#/reasons reason_missing", "#/reasons reason_missing", "#/reasons reason_missing"}
-	for range 8 {
+	for range 7 {
 		fields = append(fields, "#/reasons kind_without_reason")
 	}
 	return fields

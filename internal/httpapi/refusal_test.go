@@ -262,6 +262,7 @@ var staffMistakes = []refusal{
 	{"a key that has expired already", request{as: "admin", line: "POST /v1/keys", body: `{"role": "auditor", "expires_at": "2022-10-31T00:00:00+09:00"}`}, 422, invalid, []string{"#/expires_at expires_in_the_past"}},
 	{"a claimant's key without claimant", request{as: "admin", line: "POST /v1/keys", body: `{"role": "claimant"}`}, 422, invalid, []string{"#/claimant_id claimant_required"}},
 	{"an auditor's key with a claimant", request{as: "admin", line: "POST /v1/keys", body: `{"role": "auditor", "claimant_id": "{driver}"}`}, 422, invalid, []string{"#/claimant_id claimant_not_allowed"}},
+	{"an accountant's key of nobody", request{as: "admin", line: "POST /v1/keys", body: `{"role": "accountant"}`}, 422, invalid, []string{"#/person person_required"}},
 	{"a claim by staff for nobody", request{as: "reviewer", line: "POST /v1/claims", body: validClaim}, 422, invalid, []string{"#/claimant_id claimant_required"}},
 	{"me, for somebody who is no claimant", request{as: "admin", line: "GET /v1/claimants/me"}, 404, "claimant_not_found", nil},
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/go-playground/validator/v10"
 	"github.com/google/uuid"
 
+	"redress/internal/auditlog"
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -27,8 +28,10 @@ import (
 // Config is what the API is made of.
 type Config struct {
 	Claims   *claims.Service
-	Contract []byte       // api/openapi.yaml
-	Docs     http.Handler // the contract as a readable page
+	Audit    *auditlog.Log // the log that is served below /log
+	Contract []byte        // api/openapi.yaml
+	Docs     http.Handler  // the contract as a readable page
+	Verify   http.Handler  // the page that verifies receipts
 	Log      *slog.Logger
 	Now      func() time.Time
 	// TrustedProxies are the addresses (CIDR) whose X-Forwarded-For is believed;
@@ -38,6 +41,8 @@ type Config struct {
 
 type server struct {
 	claims   *claims.Service
+	audit    *auditlog.Log
+	logKeys  auditlog.Keys // of audit
 	contract *contract
 	validate *validator.Validate
 	log      *slog.Logger
@@ -54,7 +59,12 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &server{claims: c.Claims, contract: doc, validate: validate, log: c.Log, now: c.Now}
+	s := &server{claims: c.Claims, audit: c.Audit, contract: doc, validate: validate, log: c.Log, now: c.Now}
+	if c.Audit != nil {
+		if s.logKeys, err = auditlog.ParseKeys(c.Audit.Keys); err != nil {
+			return nil, err
+		}
+	}
 	gin.SetMode(gin.ReleaseMode)
 	engine := gin.New()
 	if err := engine.SetTrustedProxies(c.TrustedProxies); err != nil {
@@ -66,16 +76,20 @@ func New(c Config) (http.Handler, error) {
 	engine.NoRoute(unrouted(http.StatusNotFound))
 	engine.NoMethod(unrouted(http.StatusMethodNotAllowed))
 	engine.Use(s.observe, s.headers, s.authenticate, s.check, s.replay)
-	s.routes(engine, c.Docs)
+	s.routes(engine, c.Docs, c.Verify)
 	return engine, nil
 }
 
-func (s *server) routes(engine *gin.Engine, docs http.Handler) {
+func (s *server) routes(engine *gin.Engine, docs, verify http.Handler) {
 	engine.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok") })
 	engine.GET("/readyz", s.ready)
 	engine.GET("/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml", s.contract.text) })
 	engine.GET("/docs", gin.WrapH(docs))
 	engine.GET("/scheme.schema.json", func(c *gin.Context) { c.Data(http.StatusOK, "application/json", scheme.Schema()) })
+	engine.GET("/verify", gin.WrapH(verify))
+	for _, path := range []string{"/log/checkpoint", "/log/checkpoint.witnessed", "/log/keys", "/log/tile/:level/*path"} {
+		engine.Match([]string{http.MethodGet, http.MethodHead}, path, s.serveLog)
+	}
 	engine.PUT("/v1/claimants/:claimant/revenue/:service", s.putRevenue)
 	engine.POST("/v1/claims/:claim/evidence", s.uploadEvidence)
 	strict := NewStrictHandlerWithOptions(s, []StrictMiddlewareFunc{validated(s.validate)}, StrictGinServerOptions{

@@ -18,7 +18,7 @@ import (
 func TestEveryOperationRefusesABadKey(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *server) {
 		path := strings.NewReplacer("{key}", "{driver_key}", "{claimant}", "me", "{service}", "taxi", "{scheme}", "sandbox-2022", "{version}", "1", "{n}", "1",
-			"{file}", noClaim, "{view}", noClaim, "{review}", noClaim, "{job}", noClaim)
+			"{file}", noClaim, "{view}", noClaim, "{review}", noClaim, "{job}", noClaim, "{sample}", noClaim, "{index}", "0")
 		for _, o := range operations {
 			line := o.route.Method + " " + path.Replace(o.route.Path)
 			s.refuses(t, refusal{request: request{as: "stranger", line: line}, status: 401, code: "key_not_valid"})

@@ -82,7 +82,7 @@ func newTown(t *testing.T, engine string) *server {
 
 func (s *server) staff(t *testing.T) {
 	t.Helper()
-	for _, role := range []identity.Role{identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor} {
+	for _, role := range []identity.Role{identity.Platform, identity.Reviewer, identity.Senior, identity.Payer, identity.Auditor, identity.Accountant} {
 		s.issue(t, string(role), claims.KeyRequest{Role: role, Person: "desk-" + string(role)})
 	}
 	s.issue(t, "revoked", claims.KeyRequest{Role: identity.Admin})
