@@ -4,9 +4,7 @@ package web
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"maps"
@@ -42,9 +40,7 @@ func Documentation(contract []byte) (http.Handler, error) {
 	if err := t.Execute(&body, p); err != nil {
 		return nil, fmt.Errorf("write the page of the contract: %w", err)
 	}
-	hash := sha256.Sum256([]byte(documentationStyle))
-	policy := fmt.Sprintf("default-src 'none'; style-src 'sha256-%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-		base64.StdEncoding.EncodeToString(hash[:]))
+	policy := fmt.Sprintf("default-src 'none'; style-src '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", sourceHash(documentationStyle))
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
