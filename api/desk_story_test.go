@@ -16,41 +16,65 @@ import (
 )
 
 const (
-	deskDocument = "../docs/desk.md"
-	rulebooks    = "../internal/claims/rulebooks/"
+	deskPage  page = "../docs/desk.md"
+	rulebooks      = "../internal/claims/rulebooks/"
 )
 
-// readDesk answers the document and one of its sections.
-func readDesk(t *testing.T, title string) (document, section string) {
+// page is a document whose commands and tables are held against the program.
+type page string
+
+// section answers the document and one of its sections.
+func (p page) section(t *testing.T, title string) (document, section string) {
 	t.Helper()
-	file, err := os.ReadFile(deskDocument)
+	file, err := os.ReadFile(string(p))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, section, found := strings.Cut(string(file), "\n## "+title+"\n")
 	if !found {
-		t.Fatalf("%s has no section %q", deskDocument, title)
+		t.Fatalf("%s has no section %q", p, title)
 	}
 	section, _, _ = strings.Cut(section, "\n## ")
 	return string(file), section
 }
 
-// keepDesk writes a section of the document that has changed, or fails.
-func keepDesk(t *testing.T, document, section, checked string) {
+// keep writes a part of the document that has changed, or fails.
+func (p page) keep(t *testing.T, document, part, checked string) {
 	t.Helper()
 	switch {
-	case checked == section:
+	case checked == part:
 	case *update && !t.Failed():
-		if err := os.WriteFile(deskDocument, []byte(strings.Replace(document, section, checked, 1)), 0o600); err != nil {
+		if err := os.WriteFile(string(p), []byte(strings.Replace(document, part, checked, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("%s differs from the program (go test ./api -run Desk -update writes it anew):\n%s", deskDocument, cmp.Diff(section, checked))
+		t.Errorf("%s differs from the program (go test ./api -run %s -update writes it anew):\n%s", p, t.Name(), cmp.Diff(part, checked))
 	}
 }
 
 // answered is a block of commands, and what they answer where that is anything.
 var answered = regexp.MustCompile("(?s)```bash\n(.*?)```\n(?:\n```text\n.*?```\n)?")
+
+// walked runs the commands of a text one after another in one shell, and then
+// others. It answers the text with what its commands print, and what the others do.
+func walked(t *testing.T, folder, text, others string) (checked, printed string) {
+	t.Helper()
+	const end = "end of the block"
+	var script strings.Builder
+	for _, block := range answered.FindAllStringSubmatch(text, -1) {
+		script.WriteString(block[1] + "echo " + quoted(end) + "\n")
+	}
+	outputs := strings.Split(bash(t, folder, script.String()+others), end+"\n")
+	n := -1
+	return answered.ReplaceAllStringFunc(text, func(block string) string {
+		n++
+		commands := "```bash\n" + answered.FindStringSubmatch(block)[1] + "```\n"
+		if outputs[n] == "" {
+			return commands
+		}
+		return commands + "\n```text\n" + outputs[n] + "```\n"
+	}), outputs[len(outputs)-1]
+}
 
 // walk are the first events and the award that each documented claim must have,
 // by the variable that its id is in, whatever the document says. Another event
@@ -69,32 +93,18 @@ func TestTheDeskWalkRunsAgainstTheDemoAndAnswersWhatItSays(t *testing.T) {
 	needTools(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	folder, _ := demo(t)
-	document, section := readDesk(t, "One claim through every path")
-
-	const end = "end of the block"
-	var script strings.Builder
-	for _, block := range answered.FindAllStringSubmatch(section, -1) {
-		script.WriteString(block[1] + "echo " + quoted(end) + "\n")
-	}
+	document, section := deskPage.section(t, "One claim through every path")
+	var ids strings.Builder
 	for _, claim := range walk {
-		script.WriteString("echo $" + claim.variable + "\n")
+		ids.WriteString("echo $" + claim.variable + "\n")
 	}
-	outputs := strings.Split(bash(t, folder, script.String()), end+"\n")
-	ids := strings.Fields(outputs[len(outputs)-1])
-	n := -1
-	keepDesk(t, document, section, answered.ReplaceAllStringFunc(section, func(block string) string {
-		n++
-		commands := "```bash\n" + answered.FindStringSubmatch(block)[1] + "```\n"
-		if outputs[n] == "" {
-			return commands
-		}
-		return commands + "\n```text\n" + outputs[n] + "```\n"
-	}))
+	checked, printed := walked(t, folder, section, ids.String())
+	deskPage.keep(t, document, section, checked)
 
 	admin := caller{environment(t, folder, "REDRESS"), environment(t, folder, "ADMIN")}
-	checkWalk(t, admin, ids)
-	bash(t, folder, script.String())
-	checkWalk(t, admin, ids) // a second time does no harm
+	checkWalk(t, admin, strings.Fields(printed))
+	_, printed = walked(t, folder, section, ids.String())
+	checkWalk(t, admin, strings.Fields(printed)) // a second time does no harm
 }
 
 // checkWalk proves that the claims of the walk went where they must.
@@ -147,7 +157,7 @@ func TestTheDeskPageListsEveryCheckWithItsPoints(t *testing.T) {
 	for _, code := range checks.Codes() {
 		want = append(want, [2]string{string(code), fmt.Sprint(policy.Points[code])})
 	}
-	_, section := readDesk(t, "Checks and score")
+	_, section := deskPage.section(t, "Checks and score")
 	if diff := cmp.Diff(want, rowsOf(section)); diff != "" {
 		t.Errorf("checks (-program +page):\n%s", diff)
 	}
@@ -159,7 +169,7 @@ func TestTheDeskPageListsEveryFieldOfThePolicyAsShipped(t *testing.T) {
 	policy["points"] = map[string]any{"*": "as above"} // told with the checks
 	want := map[string]string{}
 	flatten("", policy, want)
-	_, section := readDesk(t, "The desk policy")
+	_, section := deskPage.section(t, "The desk policy")
 	got := map[string]string{}
 	for _, row := range rowsOf(section) {
 		got[row[0]] = row[1]
@@ -191,7 +201,7 @@ func flatten(path string, value any, into map[string]string) {
 func TestTheDeskPageListsEveryReasonAsShipped(t *testing.T) {
 	var catalogue claims.Catalogue
 	shippedBook(t, "reason_catalogue.json", &catalogue)
-	document, section := readDesk(t, "The reason catalogue")
+	document, section := deskPage.section(t, "The reason catalogue")
 	const head = "| kind | code | in English | in Korean | note |\n|---|---|---|---|---|\n"
 	before, _, found := strings.Cut(section, head)
 	if !found {
@@ -205,5 +215,5 @@ func TestTheDeskPageListsEveryReasonAsShipped(t *testing.T) {
 		}
 		rows = append(rows, fmt.Sprintf("| %s | `%s` | %s | %s | %s |", r.Kind, r.Code, r.Title.EN, r.Title.KO, note))
 	}
-	keepDesk(t, document, section, strings.Join(slices.Concat(rows, []string{""}), "\n"))
+	deskPage.keep(t, document, section, strings.Join(slices.Concat(rows, []string{""}), "\n"))
 }

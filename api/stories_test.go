@@ -27,7 +27,7 @@ import (
 
 var update = flag.Bool("update", false, "write what documents quote of the program anew")
 
-// requireTools makes a missing curl or bash a failure, not a skip.
+// requireTools makes a missing curl, bash or python3 a failure, not a skip.
 const requireTools = "REDRESS_REQUIRE_TOOLS"
 
 const storiesDocument = "../docs/stories.md"
@@ -70,9 +70,9 @@ func startDemo(t *testing.T, flags ...string) (printed string, stop func()) {
 }
 
 // needTools skips, loudly, where the documented commands cannot run.
-func needTools(t *testing.T) {
+func needTools(t *testing.T, more ...string) {
 	t.Helper()
-	for _, tool := range []string{"/bin/bash", "curl", "sed"} {
+	for _, tool := range append([]string{"/bin/bash", "curl", "sed"}, more...) {
 		if _, err := exec.LookPath(tool); err != nil {
 			if os.Getenv(requireTools) != "" {
 				t.Fatalf("%s is missing and %s is set", tool, requireTools)

@@ -19,7 +19,7 @@ type EventReceipt struct {
 
 // ReceiptFile is a receipt as it is saved.
 type ReceiptFile struct {
-	Name string // the claim's reference and the event's number: "R-7K3M-9Q2X-4HTN-2.tlog-proof"
+	Name string // without an ending: the claim's reference and the event's number: "R-7K3M-9Q2X-4HTN-2"
 	Text []byte
 }
 
@@ -43,7 +43,7 @@ func (s *Service) Receipt(ctx context.Context, actor identity.Actor, claimID str
 	if err != nil {
 		return ReceiptFile{}, err
 	}
-	return ReceiptFile{Name: fmt.Sprintf("%s-%d.tlog-proof", claim.Reference, eventN), Text: receipt.Format()}, nil
+	return ReceiptFile{Name: fmt.Sprintf("%s-%d", claim.Reference, eventN), Text: receipt.Format()}, nil
 }
 
 // Receipts lists the events of a claim the actor may see, oldest first, each with

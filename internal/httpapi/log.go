@@ -1,12 +1,9 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 
@@ -42,14 +39,7 @@ func toEventReceipt(r claims.EventReceipt) EventReceipt {
 
 func (s *server) GetReceipt(ctx context.Context, r GetReceiptRequestObject) (GetReceiptResponseObject, error) {
 	file, err := s.claims.Receipt(ctx, actorOf(ctx), r.Claim, r.N)
-	if err != nil {
-		return nil, err
-	}
-	digest := sha256.Sum256(file.Text)
-	return download{
-		mediaType: "text/plain; charset=utf-8", name: file.Name, size: int64(len(file.Text)), digest: digest[:],
-		body: io.NopCloser(bytes.NewReader(file.Text)),
-	}, nil
+	return receiptFile(file.Name, file.Text), err
 }
 
 func (d download) VisitGetReceiptResponse(w http.ResponseWriter) error { return d.write(w) }

@@ -79,6 +79,7 @@ func TestNothingPersonalIsKeptOrLoggedInClear(t *testing.T) {
 // deskWrites has staff and claimant write to each other about a claim.
 func (s *server) deskWrites(t *testing.T) {
 	t.Helper()
+	s.changePolicy(t, `"senior_from_score": 25`, `"senior_from_score": 1000`) // anybody may take it, whatever the checks say
 	s.does(t, "reviewer", "assign", "again", "")
 	s.does(t, "reviewer", "information-requests", "again", `{"message": "Which clinic treated you?", "items": [{"code": "when", "what": "When was it?", "why": "Which clinic treated you"}]}`)
 	s.make(t, "diagnosis", request{as: "person", line: evidenceLine("again", "other", "진단서 나지후.txt"), header: plainText, body: "diagnosis of a rare illness"})
