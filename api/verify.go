@@ -96,18 +96,33 @@ func (v verifyReceiptCommand) Run(ctx context.Context, w *world) error {
 	return nil
 }
 
-type verifyLogCommand struct {
-	Log      string   `arg:"" help:"Directory or address of the published log, as in https://claims.example/log."`
-	Keys     string   `help:"File or address of the keys of the log and its witnesses." required:""`
+// trusted is what whoever verifies a log has from elsewhere.
+type trusted struct {
+	Keys     string   `help:"File or address of the keys of the log and its witnesses. Have them from somebody you trust, not with what you verify." required:""`
 	Previous []string `help:"Files of checkpoints that were kept earlier; may be repeated." type:"existingfile" sep:"none"`
 }
 
-func (v verifyLogCommand) Run(ctx context.Context, w *world) error {
-	keys, err := readKeys(ctx, v.Keys)
-	if err != nil {
-		return err
+func (t trusted) read(ctx context.Context) (keys auditlog.Keys, previous [][]byte, err error) {
+	if keys, err = readKeys(ctx, t.Keys); err != nil {
+		return auditlog.Keys{}, nil, err
 	}
-	previous, err := readFiles(v.Previous)
+	for _, name := range t.Previous {
+		note, err := os.ReadFile(name)
+		if err != nil {
+			return auditlog.Keys{}, nil, err
+		}
+		previous = append(previous, note)
+	}
+	return keys, previous, nil
+}
+
+type verifyLogCommand struct {
+	Log string `arg:"" help:"Directory or address of the published log, as in https://claims.example/log."`
+	trusted
+}
+
+func (v verifyLogCommand) Run(ctx context.Context, w *world) error {
+	keys, previous, err := v.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,18 +134,6 @@ func (v verifyLogCommand) Run(ctx context.Context, w *world) error {
 	return nil
 }
 
-func readFiles(names []string) ([][]byte, error) {
-	var all [][]byte
-	for _, name := range names {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, data)
-	}
-	return all, nil
-}
-
 func (v verifyLogCommand) tree(ctx context.Context) fs.FS {
 	if remote(v.Log) {
 		return auditlog.HTTPTree(ctx, &http.Client{Timeout: fetchTimeout}, v.Log)
@@ -139,17 +142,12 @@ func (v verifyLogCommand) tree(ctx context.Context) fs.FS {
 }
 
 type verifyBundleCommand struct {
-	Bundle   string   `arg:"" help:"Directory, zip, or address of a zip, as in https://claims.example/v1/incidents/…/bundle."`
-	Keys     string   `help:"File or address of the keys of the log and its witnesses. Have them from somebody you trust, not with the bundle." required:""`
-	Previous []string `help:"Files of checkpoints that were kept earlier; may be repeated." type:"existingfile" sep:"none"`
+	Bundle string `arg:"" help:"Directory, zip, or address of a zip, as in https://claims.example/v1/incidents/…/bundle."`
+	trusted
 }
 
 func (v verifyBundleCommand) Run(ctx context.Context, w *world) error {
-	keys, err := readKeys(ctx, v.Keys)
-	if err != nil {
-		return err
-	}
-	previous, err := readFiles(v.Previous)
+	keys, previous, err := v.read(ctx)
 	if err != nil {
 		return err
 	}
