@@ -153,7 +153,7 @@ Incident  {{.Box.IncidentID}}
 
 Keys
 {{- range .Keys}}
-  {{printf "%-9s" .Role}} {{.Token}}
+  {{printf "%-10s" .Role}} {{.Token}}
 {{- end}}
 
 The four stories of docs/stories.md: their files and the keys, for another shell

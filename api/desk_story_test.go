@@ -15,10 +15,9 @@ import (
 	"redress/internal/claims"
 )
 
-const (
-	deskPage  page = "../docs/desk.md"
-	rulebooks      = "../internal/claims/rulebooks/"
-)
+const deskPage page = "../docs/desk.md"
+
+const rulebooks = "../internal/claims/rulebooks/"
 
 // page is a document whose commands and tables are held against the program.
 type page string
@@ -64,7 +63,8 @@ func walked(t *testing.T, folder, text, others string) (checked, printed string)
 	for _, block := range answered.FindAllStringSubmatch(text, -1) {
 		script.WriteString(block[1] + "echo " + quoted(end) + "\n")
 	}
-	outputs := strings.Split(bash(t, folder, script.String()+others), end+"\n")
+	printed = strings.ReplaceAll(bash(t, folder, script.String()+others), "\r\n", "\n") // as it looks
+	outputs := strings.Split(printed, end+"\n")
 	n := -1
 	return answered.ReplaceAllStringFunc(text, func(block string) string {
 		n++

@@ -412,17 +412,17 @@ func checkRows(t *testing.T, text string, rows []string) {
 	}
 }
 
-func TestTheDemosThreeCommandsWorkAsPrinted(t *testing.T) {
+func TestTheDemosFourCommandsWorkAsPrinted(t *testing.T) {
 	needTools(t)
 	// A database that the shell names is none of the demo's business.
 	t.Setenv("DATABASE_URL", "postgres://127.0.0.1:1/somebody-elses")
 	folder, printed := demo(t)
 	_, try, _ := strings.Cut(printed, "\nTry\n")
 	commands := regexp.MustCompile(`(?m)^curl (?:.*\\\n)*.*$`).FindAllString(try, -1)
-	if len(commands) != 3 {
-		t.Fatalf("the demo prints %d commands, want 3:\n%s", len(commands), printed)
+	if len(commands) != 4 {
+		t.Fatalf("the demo prints %d commands, want 4:\n%s", len(commands), printed)
 	}
-	for i, shows := range []string{`"baseline":{`, `"compensation":{`, `"claims":[{`} {
+	for i, shows := range []string{`"baseline":{`, `"compensation":{`, `"measures":[{`, `"claims":[{`} {
 		if out := bash(t, folder, commands[i]); !strings.Contains(out, shows) {
 			t.Errorf("%s\nanswers %s", commands[i], out)
 		}

@@ -244,6 +244,7 @@ func (d downloaded) fileLike(t *testing.T, ending string) (found string) {
 // What is not in the log yet is left out of a bundle, and is no error.
 func TestABundleIsOfOneCheckpoint(t *testing.T) {
 	inPublic(t, func(t *testing.T, s *server) {
+		s.cosign(t)
 		s.must(t, post("auditor", "incidents/{incident}/snapshots", ""))
 		s.must(t, post("admin", "incidents/{incident}/releases", `{"snapshot": 2}`))
 		s.must(t, post("admin", "incidents/{incident}/restatements", restated))
@@ -254,7 +255,7 @@ func TestABundleIsOfOneCheckpoint(t *testing.T) {
 				t.Errorf("%q downloads %+v", who, m)
 			}
 		}
-		s.integrate(t)
+		s.integrate(t) // beyond what the witness has seen
 		if m := s.downloads(t, "", "incident").manifest; m.Snapshots != 2 || m.Releases != 2 || m.Restatements != 2 || m.Rules != 2 {
 			t.Errorf("once all is in the log: %+v", m)
 		}
@@ -286,6 +287,20 @@ func TestABundleHasTheEstimateOfTheSnapshot(t *testing.T) {
 				t.Errorf("%s is %s", name, text)
 			}
 		})
+	})
+}
+
+// The claims of a person who was forgotten stay in the leaves; their estimates are
+// gone from what accountants get, too.
+func TestABundleLeavesOutWhoWasForgotten(t *testing.T) {
+	inPublic(t, func(t *testing.T, s *server) {
+		s.make(t, "sample", post("auditor", "incidents/{incident}/snapshots/1/samples", instead(instead(sampleAsk, `"units": 3`, `"units": 11`), "5162", "5163")))
+		s.must(t, request{as: "driver", line: "POST /v1/claims/{submitted}/withdraw", header: s.tag(t, "submitted")})
+		s.must(t, post("admin", "claimants/{driver}/erase", askErasure))
+		s.integrate(t)
+		if d := s.downloads(t, "accountant", "incident"); d.manifest.Estimates != 10 {
+			t.Errorf("%s", d.count(t))
+		}
 	})
 }
 
