@@ -61,7 +61,8 @@ type Manifest struct {
 	Estimates    int    `json:"estimates"`
 }
 
-// Results is results.json of a sample that has ended. Every figure of Bound, as
+// Results is results.json of a sample that has ended: what the accountant found, in
+// the order in which the claims were drawn, and what follows for all claims. Every figure of Bound, as
 // a share of the total, is a fact of the entry sample.ended, too.
 type Results struct {
 	Results []publication.Audited `json:"results"`

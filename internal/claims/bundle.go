@@ -58,9 +58,8 @@ type gathering struct {
 	incident Incident
 	now      time.Time
 
-	sealed []Snapshot            // those in the bundle, by number from 1
-	told   []publication.Release // likewise
-	drawn  []Sample              // those in the bundle; at first all that the actor may see
+	sealed []Snapshot // those in the bundle, by number from 1
+	drawn  []Sample   // those in the bundle; at first all that the actor may see
 	reads  []Read
 }
 
@@ -233,15 +232,14 @@ func (g *gathering) gatherReleases(ctx context.Context) error {
 		if err != nil || receipt == nil || release.Snapshot > len(g.sealed) || len(read.Restatements) > len(g.Restatements) {
 			return err
 		}
-		g.told = append(g.told, read)
 		g.Releases = append(g.Releases, bundle.Release{
 			Release: release.Bytes, Statistics: g.sealed[release.Snapshot-1].Statistics, Receipt: receipt,
 		})
 	}
 }
 
-// gatherSamples takes what the actor may see of the samples: the public how those
-// ended whose total was told.
+// gatherSamples takes what the actor may see of the samples: the public how they
+// ended.
 func (g *gathering) gatherSamples(ctx context.Context) error {
 	seen := g.drawn
 	g.drawn = nil
@@ -254,11 +252,7 @@ func (g *gathering) gatherSamples(ctx context.Context) error {
 			continue
 		}
 		if g.Access == bundle.Public {
-			told, err := g.totalTold(s)
-			if err != nil {
-				return err
-			}
-			if out.Ended == nil || !told {
+			if out.Ended == nil {
 				continue
 			}
 			out = bundle.Sample{ID: s.ID, Ended: out.Ended}
@@ -278,22 +272,6 @@ func (g *gathering) sample(ctx context.Context, s Sample) (out bundle.Sample, er
 		out.Results = s.Results
 	}
 	return out, err
-}
-
-// totalTold reports whether a release says the total that a sample was drawn from.
-// How a sample ended is logged in amounts, and with the shares that are public they
-// tell the total.
-func (g *gathering) totalTold(s Sample) (bool, error) {
-	drawn, err := s.read()
-	if err != nil {
-		return false, err
-	}
-	root := g.sealed[s.Snapshot-1].Root
-	return slices.ContainsFunc(g.told, func(r publication.Release) bool {
-		return r.Root == root && slices.ContainsFunc(r.Measures, func(m publication.MeasureRelease) bool {
-			return m.Measure == drawn.Measure && m.Total != nil && *m.Total == int64(drawn.Total)
-		})
-	}), nil
 }
 
 // gatherEstimates takes, for an accountant, the estimates of the claims of their

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"redress/internal/bundle"
 	"redress/internal/fault"
 	"redress/internal/identity"
 	"redress/internal/publication"
@@ -48,18 +49,11 @@ type Sample struct {
 	DrawnBy      string // person
 	DrawnAt      time.Time
 	Accountant   string // person
-	Results      []byte // SampleResults, JSON; nil until it has ended
+	Results      []byte // bundle.Results, JSON; nil until it has ended
 	ResultsHash  string // SHA-256 of Results, hex
 	EndedAt      *time.Time
 	EntryID      string
 	EndedEntryID string
-}
-
-// SampleResults is what an accountant found, in the order in which the claims were
-// drawn, and what follows from it for all claims.
-type SampleResults struct {
-	Results []publication.Audited `json:"results"`
-	Bound   publication.Bound     `json:"bound"`
 }
 
 // SampleDraft asks for a sample.
@@ -250,7 +244,7 @@ func (s *Service) EndSample(ctx context.Context, actor identity.Actor, id string
 	if err != nil {
 		return Sample{}, err
 	}
-	var found SampleResults
+	var found bundle.Results
 	if found.Bound, err = drawn.Bound(results, confidencePercent); err != nil {
 		return Sample{}, err
 	}
@@ -321,7 +315,7 @@ func (s *Service) SampleBounds(ctx context.Context, actor identity.Actor, incide
 		if err != nil {
 			return nil, err
 		}
-		var found SampleResults
+		var found bundle.Results
 		if err := json.Unmarshal(sample.Results, &found); err != nil {
 			return nil, fmt.Errorf("read the results of sample %s: %w", sample.ID, err)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"redress/internal/bundle"
 	"redress/internal/claims"
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -133,7 +134,7 @@ func (s *town) ends(t *testing.T, sample claims.Sample, drawn publication.Sample
 		t.Errorf("bounds before the end: %+v", bounds)
 	}
 	ended := must(end(results, 95))(t)
-	var found claims.SampleResults
+	var found bundle.Results
 	if err := json.Unmarshal(ended.Results, &found); err != nil || found.Results[0].ID != drawn.Drawn[0].ID {
 		t.Errorf("results %s: %v", ended.Results, err)
 	}
@@ -141,7 +142,7 @@ func (s *town) ends(t *testing.T, sample claims.Sample, drawn publication.Sample
 	if diff := cmp.Diff(want, found.Bound); diff != "" {
 		t.Error(diff)
 	}
-	s.entryHas(t, ended.EndedEntryID, "sample.ended", `"results_hash":"`+sha(ended.Results)+`"`, `"sample":"`+sample.ID+`"`)
+	s.entryHas(t, ended.EndedEntryID, "sample.ended", `"max_overstated_basis_points":`, `"results_hash":"`+sha(ended.Results)+`"`, `"sample":"`+sample.ID+`"`)
 	_, err = end(results, 95)
 	wants(t, "once more", err, fault.Conflict, "sample_ended")
 	bounds := must(s.SampleBounds(t.Context(), identity.Anyone, s.incident.ID, claims.Page{Limit: 10}))(t)

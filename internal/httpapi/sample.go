@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"redress/internal/bundle"
 	"redress/internal/claims"
 	"redress/internal/publication"
 )
@@ -160,7 +161,7 @@ func toSample(s claims.Sample) (Sample, error) {
 	if s.Results == nil {
 		return out, nil
 	}
-	var found claims.SampleResults
+	var found bundle.Results
 	if err := json.Unmarshal(s.Results, &found); err != nil {
 		return Sample{}, fmt.Errorf("read the results of sample %s: %w", s.ID, err)
 	}
