@@ -20,6 +20,7 @@ import (
 	"redress/internal/lang"
 	"redress/internal/money"
 	"redress/internal/publication"
+	"redress/internal/publication/attack"
 )
 
 var update = flag.Bool("update", false, "write the vectors anew")
@@ -181,9 +182,11 @@ func TestTwoTotalsDoNotDifferByAFewClaims(t *testing.T) {
 	if awarded, paid := e.Release.Measures[3], e.Release.Measures[4]; awarded.Total == nil || paid.Total != nil {
 		t.Error("awarded less paid shows the one claim that was not paid")
 	}
-	a := &adversary{rule: publication.DefaultRule()}
-	a.attack(t, e)
-	for _, found := range a.found {
+	a := attack.New(publication.DefaultRule())
+	if err := a.Attack(e); err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range a.Found {
 		t.Error(found)
 	}
 }

@@ -28,14 +28,14 @@ var floors = [][]string{
 	{"internal/revenue"},
 	{"internal/baseline", "internal/scheme"},
 	{"internal/identity", "internal/auditlog", "internal/checks", "internal/evidence", "internal/letter", "internal/publication"},
-	{"internal/bundle"},
+	{"internal/bundle", "internal/publication/attack"},
 	{"internal/claims", "internal/fsck"},
 	{"internal/store", "internal/httpapi", "internal/web", "internal/sandbox", "internal/jobs"},
 	{"internal/store/storetest", "api"},
 }
 
 // forTests are rooms that only tests import.
-var forTests = []string{"internal/store/storetest"}
+var forTests = []string{"internal/store/storetest", "internal/publication/attack"}
 
 const (
 	maxFunction = 70
