@@ -282,7 +282,11 @@ func onTheLog() []manipulation {
 		{"a signature is damaged", lies{}, func(h *hands) {
 			h.edit("log/checkpoint", func(b []byte) []byte {
 				i := bytes.Index(b, []byte("— "+origin)) + len("— "+origin) + 20
-				b[i] ^= 1
+				if b[i] == 'A' { // it stays base64
+					b[i] = 'B'
+				} else {
+					b[i] = 'A'
+				}
 				return b
 			})
 		}, "log/checkpoint signature_invalid"},

@@ -63,6 +63,9 @@ func (s *Service) ReleaseTotals(ctx context.Context, actor identity.Actor, incid
 		IncidentID: incidentID, Number: made.Number, Snapshot: snapshot.Number, Bytes: document, Hash: hexSHA256(document), ReleasedAt: s.now(), ReleasedBy: actor.Person,
 	}
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Release, error) {
+		if err := releasable(ctx, tx, snapshot); err != nil {
+			return Release{}, err
+		}
 		if err := stillNext(ctx, tx, made); err != nil {
 			return Release{}, err
 		}

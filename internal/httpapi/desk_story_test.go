@@ -58,10 +58,10 @@ func (s *server) appealAndAmend(t *testing.T) {
 	}
 	after := s.does(t, "second", "decisions", "spare", instead(approval, `"reason"`, `"error_code": "evidence_overlooked", "reason"`))
 	s.inState(t, after, "decided")
-	after = s.does(t, "reviewer", "amendments", "spare", instead(refused, `"reason"`, `"error_code": "wrong_facts", "reason"`))
+	after = s.does(t, "colleague", "amendments", "spare", instead(refused, `"reason"`, `"error_code": "wrong_facts", "reason"`))
 	s.inState(t, after, "awaiting_approval")
 	s.inState(t, s.must(t, request{as: "client", line: "GET /v1/claims/{spare}"}), "in_review")
-	s.does(t, "senior", "decisions/4/approve", "spare", `{"note": "Seen."}`)
+	s.does(t, "admin", "decisions/4/approve", "spare", `{"note": "Seen."}`)
 
 	type kinds struct {
 		N    int
