@@ -115,6 +115,7 @@ func (s *Service) DrawSample(ctx context.Context, actor identity.Actor, incident
 		if sample.EntryID, err = s.logged(ctx, tx, "sample.drawn", incidentID, map[string]any{
 			"sample": sample.ID, "snapshot": sample.Snapshot, "root": snapshot.Root.String(), "measure": string(drawn.Measure), "units": drawn.Units,
 			"nonce": hex.EncodeToString(sample.Nonce), "seed": drawn.Seed.String(), "drawn_hash": sample.DrawnHash,
+			"drawn_by": sample.DrawnBy, "accountant": sample.Accountant,
 		}); err != nil {
 			return Sample{}, err
 		}

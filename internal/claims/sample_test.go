@@ -100,7 +100,8 @@ func TestASampleIsDrawnReadAndEnded(t *testing.T) {
 		if diff := cmp.Diff(again, drawn); diff != "" {
 			t.Errorf("whoever has leaves and nonce draws another sample (-theirs +ours):\n%s", diff)
 		}
-		s.entryHas(t, sample.EntryID, "sample.drawn", `"nonce":"`+hex.EncodeToString(sample.Nonce)+`"`, `"root":"`+snapshot.Root.String()+`"`)
+		s.entryHas(t, sample.EntryID, "sample.drawn", `"nonce":"`+hex.EncodeToString(sample.Nonce)+`"`, `"root":"`+snapshot.Root.String()+`"`,
+			`"drawn_by":"`+s.as(identity.Auditor).Person+`"`, `"accountant":"`+sample.Accountant+`"`)
 		accountant := s.as(identity.Accountant)
 		results := []publication.Audited{}
 		for _, d := range drawn.Drawn {

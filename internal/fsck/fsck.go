@@ -33,6 +33,8 @@ type Store interface {
 	UnloggedEntries(ctx context.Context, after string, limit int) ([]Unlogged, error)
 	// LooseEntries lists entries about claims that no event refers to, by id.
 	LooseEntries(ctx context.Context, after string, limit int) ([]auditlog.Entry, error)
+	// LostClaims lists the ids of claims that events refer to and that are not there.
+	LostClaims(ctx context.Context, after string, limit int) ([]string, error)
 	// ClaimFiles lists claims by id, each with all that the log speaks of.
 	ClaimFiles(ctx context.Context, after string, limit int) ([]Claim, error)
 	// Documents lists all schemes, rulebooks, incidents and batches.
@@ -103,7 +105,7 @@ type Report struct {
 // extend; nil where none is known.
 func Run(ctx context.Context, store Store, keys auditlog.Keys, published []byte, now time.Time) (Report, error) {
 	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}, gone: map[string]int64{}, erasures: map[string]facts{}}
-	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.claims, c.erased, c.held, c.records} {
+	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.lost, c.claims, c.erased, c.held, c.records} {
 		if err := part(ctx); err != nil {
 			return Report{}, err
 		}
@@ -301,6 +303,19 @@ func (c *check) loose(ctx context.Context) error {
 				"항목은 청구 %[2]s에 %[1]s이(가) 있었다고 하지만 그런 이벤트가 없습니다.", e.Type, e.Subject)
 		}
 		after = page[len(page)-1].ID
+	}
+}
+
+func (c *check) lost(ctx context.Context) error {
+	for after := ""; ; {
+		page, err := c.store.LostClaims(ctx, after, pageOfEntries)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, id := range page {
+			c.find("claim:"+id, "claim_missing", "There are events of the claim; the claim itself is missing.", "청구의 이벤트는 있으나 청구가 없습니다.")
+		}
+		after = page[len(page)-1]
 	}
 }
 

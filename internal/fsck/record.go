@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/json"
 	"fmt"
+	"maps"
 
 	"redress/internal/auditlog"
 	"redress/internal/fault"
@@ -35,7 +37,8 @@ type Record struct {
 	Facts      map[string]any  // what the entry must say
 	Bytes      []byte          // of which Hash is the hash
 	Hash       string
-	Leaves     *Leaves // of a snapshot
+	Leaves     *Leaves                  // of a snapshot
+	Claims     map[int]publication.Hash // of a sample as drawn: the salted id of the claim that is shown for a leaf
 }
 
 // Leaves are how the leaves of a snapshot are found and what they must lead to.
@@ -105,10 +108,33 @@ func (c *check) record(ctx context.Context, r Record) error {
 		}
 		c.compare(place, string(r.Kind)+"_differs", readFacts(r.Entry.Body), rows)
 	}
+	if r.Claims != nil {
+		c.drawn(place, r)
+	}
 	if r.Leaves == nil {
 		return nil
 	}
 	return c.sealed(ctx, place, *r.Leaves)
+}
+
+// drawn holds the claims that the accountant of a sample is shown against those
+// that were drawn.
+func (c *check) drawn(place string, r Record) {
+	var sample publication.Sample
+	if err := json.Unmarshal(r.Bytes, &sample); err != nil {
+		c.find(place, "sample_unreadable", "What was drawn cannot be read: %v.", "뽑은 표본을 읽을 수 없습니다: %v.", err)
+		return
+	}
+	shown := maps.Clone(r.Claims)
+	for _, d := range sample.Drawn {
+		if shown[d.Index] != d.ID {
+			c.find(place, "sample_claim_differs", "Leaf %d was drawn; another claim is shown for it, or none.", "%d번 잎을 뽑았으나 다른 청구를 보여 주거나 청구가 없습니다.", d.Index)
+		}
+		delete(shown, d.Index)
+	}
+	for leaf := range shown {
+		c.find(place, "sample_claim_differs", "A claim is shown for leaf %d, which was not drawn.", "뽑지 않은 %d번 잎에 청구를 보여 줍니다.", leaf)
+	}
 }
 
 // sealed computes the root of a snapshot anew from its leaves.

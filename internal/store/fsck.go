@@ -120,6 +120,16 @@ func (r reader) LooseEntries(ctx context.Context, after string, limit int) ([]au
 	return list, nil
 }
 
+// LostClaims lists the ids of claims that have events and are not there.
+func (r reader) LostClaims(ctx context.Context, after string, limit int) (ids []string, err error) {
+	err = r.db.WithContext(ctx).Raw(`SELECT DISTINCT claim_id FROM events
+		WHERE claim_id > ? AND NOT EXISTS (SELECT 1 FROM claims WHERE claims.id = events.claim_id) ORDER BY claim_id LIMIT ?`, after, limit).Scan(&ids).Error
+	if err != nil {
+		return nil, fmt.Errorf("list claims that are missing: %w", err)
+	}
+	return ids, nil
+}
+
 // ClaimFiles lists claims with the rows that the log speaks of. Nothing sealed is
 // opened.
 func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck.Claim, error) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"redress/internal/auditlog"
+	"redress/internal/fault"
 	"redress/internal/fsck"
 	"redress/internal/publication"
 )
@@ -95,6 +96,8 @@ type sampledRow struct {
 	Nonce        []byte
 	Drawn        []byte
 	DrawnHash    string
+	DrawnBy      string
+	Accountant   string
 	Results      []byte
 	ResultsHash  string
 	EntryID      string
@@ -111,12 +114,18 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 	for _, row := range rows {
 		drawn := fsck.Record{
 			Kind: fsck.Samples, IncidentID: row.IncidentID, ID: row.ID, EntryID: row.EntryID, LoggedAs: "sample.drawn",
-			Facts: map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "nonce": hex.EncodeToString(row.Nonce), "drawn_hash": row.DrawnHash},
+			Facts: map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "nonce": hex.EncodeToString(row.Nonce), "drawn_hash": row.DrawnHash,
+				"drawn_by": row.DrawnBy, "accountant": row.Accountant},
 			Bytes: row.Drawn, Hash: row.DrawnHash,
+		}
+		var err error
+		if drawn.Claims, err = r.drawnClaims(ctx, row); err != nil {
+			return nil, err
 		}
 		list = append(list, drawn)
 		if row.EndedEntryID != nil {
 			ended := drawn
+			ended.Claims = nil
 			ended.EntryID, ended.LoggedAs = *row.EndedEntryID, "sample.ended"
 			ended.Facts = map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "results_hash": row.ResultsHash}
 			ended.Bytes, ended.Hash = row.Results, row.ResultsHash
@@ -124,6 +133,24 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 		}
 	}
 	return list, nil
+}
+
+// drawnClaims are the claims of a sample by their leaves, under the salted ids that
+// the leaves have.
+func (r reader) drawnClaims(ctx context.Context, row sampledRow) (map[int]publication.Hash, error) {
+	rows, err := from[sampledClaimRow](r.db).Where("sample_id = ?", row.ID).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the claims of sample %s: %w", row.ID, err)
+	}
+	salt, err := r.SnapshotSalt(ctx, row.IncidentID)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return nil, err
+	}
+	drawn := make(map[int]publication.Hash, len(rows))
+	for _, claim := range rows {
+		drawn[claim.Leaf] = publication.SaltedID(salt, claim.ClaimID)
+	}
+	return drawn, nil
 }
 
 // LooseRecords lists entries about records that no row refers to.

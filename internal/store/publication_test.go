@@ -316,6 +316,39 @@ func TestOfTwoSnapshotsAtOnceNoneIsLost(t *testing.T) {
 	})
 }
 
+// outrun is a store in which something else is done as soon as somebody has looked
+// which release is the newest.
+type outrun struct {
+	*store.Store
+	meanwhile func()
+}
+
+func (s *outrun) ReleaseHeader(ctx context.Context, incidentID string, n int) (claims.Release, error) {
+	release, err := s.Store.ReleaseHeader(ctx, incidentID, n)
+	if meanwhile := s.meanwhile; meanwhile != nil {
+		s.meanwhile = nil
+		meanwhile()
+	}
+	return release, err
+}
+
+func TestReleasesAtOnceKeepTheOrderOfTheirSnapshots(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		b := newBustle(t, db)
+		admin, none := b.actors[identity.Admin], claims.Reply[claims.Release]{}
+		for range 2 {
+			read[claims.Snapshot](t)(b.Service.Seal(t.Context(), admin, b.incident, claims.Reply[claims.Snapshot]{}))
+		}
+		late := claims.New(&outrun{db, func() { read[claims.Release](t)(b.ReleaseTotals(t.Context(), admin, b.incident, 2, none)) }}, func() time.Time { return sandbox.Now })
+		if _, err := late.ReleaseTotals(t.Context(), admin, b.incident, 1, none); fault.KindOf(err) != fault.Conflict || fault.As(err).Code != "snapshot_not_newer" {
+			t.Errorf("snapshot 1, released while 2 is: %v; want snapshot_not_newer", err)
+		}
+		if n := count(t, db, "releases"); n != 1 {
+			t.Errorf("%d releases; the one of snapshot 2 is expected", n)
+		}
+	})
+}
+
 // failing is a store whose transaction of that number, from 0, writes everything
 // and is then not committed.
 type failing struct {
