@@ -55,11 +55,12 @@ type files struct {
 	fs.FS
 	paths []string // ascending
 	there map[string]bool
+	log   map[string]bool // files of the log that were read
 }
 
 // list takes in what there is, and tells report what is none of the format.
 func list(fsys fs.FS, report func(fault.Field)) (files, error) {
-	f := files{FS: fsys, there: map[string]bool{}}
+	f := files{FS: fsys, there: map[string]bool{}, log: map[string]bool{}}
 	seen := 0
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -139,6 +140,7 @@ func (l logFiles) ReadFile(name string) ([]byte, error) {
 	if !l.there[logFolder+name] {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: fs.ErrNotExist}
 	}
+	l.log[logFolder+name] = true
 	data, err := l.read(logFolder+name, maxLogFile)
 	if fault.As(err) != nil {
 		err = errors.New("longer than a file of a log can be")

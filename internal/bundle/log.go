@@ -59,6 +59,15 @@ func (v *verifier) checkLog() {
 	}
 }
 
+// checkTiles finds files among the tiles of a sound log that are none of its tiles.
+func (v *verifier) checkTiles() {
+	for _, path := range v.files.paths {
+		if v.logSound && strings.HasPrefix(path, logFolder+"tile/") && !v.files.log[path] {
+			v.finding(path, "file_unknown", "The log of the bundle has no such tile; nobody looks at it.", "묶음의 로그에 없는 타일이며 아무도 확인하지 않습니다.")
+		}
+	}
+}
+
 // previous are the checkpoints that the log has to extend: those kept earlier, then
 // each other one of a receipt, with the places to name in findings.
 func (v *verifier) previous() (notes [][]byte, places []string) {

@@ -580,6 +580,8 @@ func onTheManifest() []manipulation {
 		{"a file is there that nobody looks at", lies{}, func(h *hands) { h.files["releases/1/release-2.json"] = h.files["bundle.json"] }, "releases/1/release-2.json file_unknown"},
 		{"a name would steer the terminal", lies{}, func(h *hands) { h.files["releases/\x1b[2J"] = h.files["bundle.json"] }, "releases/\ufffd[2J file_unknown"},
 		{"a number is absurd", lies{}, func(h *hands) { h.files["releases/99999999999999999999/release.json"] = h.files["bundle.json"] }, "releases/99999999999999999999/release.json file_unknown"},
+		{"a tile is made up", lies{}, func(h *hands) { h.files["log/tile/5/000"] = h.files["bundle.json"] }, "log/tile/5/000 file_unknown"},
+		{"a part of a tile is made up", lies{}, func(h *hands) { h.files["log/tile/entries/000.p/1"] = h.files["bundle.json"] }, "log/tile/entries/000.p/1 file_unknown"},
 		{"a bank file is made up", lies{}, func(h *hands) { h.files["payments/1.csv"] = h.files["bundle.json"] }, "payments/1.csv file_unknown"},
 	}
 }

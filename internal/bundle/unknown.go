@@ -42,8 +42,8 @@ func (v *verifier) unknownOfLog() []lang.Text {
 		opened[o.LeafIndex] = true
 	}
 	texts := []lang.Text{lang.F(
-		"%d of the log's %d entries are opened here. What the others say, a later snapshot or correction among them, and what was logged after this bundle was made, cannot be known from it.",
-		"로그의 항목 %[2]d개 가운데 %[1]d개가 여기서 열립니다. 나머지 항목의 내용(뒤의 스냅샷이나 정정일 수 있습니다)과 묶음을 만든 뒤의 기록은 알 수 없습니다.", len(opened), c.TreeSize)}
+		"%d of the log's %d entries are opened here. What the others say, a sample or a later snapshot, release or correction among them, and what was logged after this bundle was made, cannot be known from it.",
+		"로그의 항목 %[2]d개 가운데 %[1]d개가 여기서 열립니다. 나머지 항목의 내용(표본이나 뒤의 스냅샷, 공개, 정정일 수 있습니다)과 묶음을 만든 뒤의 기록은 알 수 없습니다.", len(opened), c.TreeSize)}
 	if v.audited.Previous == 0 {
 		texts = append(texts, lang.T("No earlier checkpoint was given: whether the log was rewritten since an earlier day cannot be known. Keep this one, and give it next time.",
 			"이전 체크포인트가 주어지지 않아 로그가 고쳐졌는지는 알 수 없습니다. 이번 체크포인트를 보관했다가 다음에 함께 주십시오."))

@@ -60,6 +60,7 @@ func Verify(fsys fs.FS, keys auditlog.Keys, o Options) (Report, error) {
 		{v.readManifest, nil},
 		{v.openReceipts, v.receiptsHold},
 		{v.checkLog, v.logHolds},
+		{v.checkTiles, nil},
 		{v.checkTimes, v.timesHold},
 		{v.checkDocuments, v.documentsHold},
 		{v.checkSnapshots, v.snapshotsHold},

@@ -101,6 +101,16 @@ func TestASnapshotHasEveryClaimThatWasEverSubmitted(t *testing.T) {
 	})
 }
 
+// The hash of statistics is public before they are, if ever they are.
+func TestNobodyGuessesStatisticsByTheirHash(t *testing.T) {
+	inTowns(t, func(t *testing.T, s *town) {
+		first, second := s.sealed(t), s.sealed(t)
+		if !first.TakenAt.Equal(second.TakenAt) || first.StatisticsHash == second.StatisticsHash {
+			t.Errorf("statistics of the same, of %s and %s, have the hashes %s and %s", first.TakenAt, second.TakenAt, first.StatisticsHash, second.StatisticsHash)
+		}
+	})
+}
+
 func TestTheLogSaysWhatWasSealedAndNoTotals(t *testing.T) {
 	inDesks(t, func(t *testing.T, d *desk) {
 		for i := range 3 {

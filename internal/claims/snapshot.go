@@ -185,7 +185,7 @@ func (s *Service) take(ctx context.Context, incident Incident) (Snapshot, public
 	return snapshot, rule, leaves, nil
 }
 
-// saltLength is the length of an incident's salt in bytes.
+// saltLength is the length of salts in bytes.
 const saltLength = 32
 
 // snapshotSalt finds the secret of the incident's snapshots; the first who asks

@@ -2,6 +2,8 @@ package claims
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -105,7 +107,9 @@ var alwaysTold = map[string][]string{
 // statistics are what is published besides the totals of the same moment, as
 // bytes: counts, durations and the estimator's record, under the rule.
 func (s *Service) statistics(ctx context.Context, r Reader, incident Incident, rule publication.Rule, at time.Time) ([]byte, error) {
-	facts := publication.Facts{Incident: incident.ID, At: at}
+	salt := make([]byte, saltLength)
+	rand.Read(salt)
+	facts := publication.Facts{Incident: incident.ID, At: at, Salt: hex.EncodeToString(salt)}
 	var err error
 	if facts.Counts, err = countsOf(ctx, r, incident, at); err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ type Claim struct {
 	IncidentID  string
 	ClaimantID  string
 	Erased      bool // with its claimant: estimates are empty
+	Channel     string
+	Late        bool
 	State       string
 	Version     int64
 	Claimed     int64
@@ -95,7 +97,8 @@ type told struct {
 	decisions, standing          int64
 	claimed                      int64
 	estimated, assessed, awarded *int64
-	outcome, verdict             string
+	outcome, verdict, channel    string
+	late                         bool
 	created, updated             time.Time
 	submitted, decided           *time.Time
 	estimate                     map[int64]facts // by number
@@ -161,6 +164,9 @@ func (t *told) add(e Event) {
 		t.created = e.At
 	}
 	t.version, t.updated = e.N, e.At
+	if data.has("channel") {
+		t.channel = data.text("channel")
+	}
 	if n, ok := data.number("claimed"); ok {
 		t.claimed = n
 	}
@@ -168,7 +174,7 @@ func (t *told) add(e Event) {
 		amount, _ := data.number("amount")
 		t.estimate[n], t.estimates, t.estimated, t.outcome = data, n, &amount, data.text("outcome")
 		if t.submitted == nil && data.has("late") {
-			t.submitted = &e.At
+			t.submitted, t.late = &e.At, data["late"] == true
 		}
 	}
 	n, ok := data.number("decision")
@@ -194,6 +200,8 @@ func (c *check) row(claim Claim, t told) {
 	}{
 		{"state", claim.State, t.state},
 		{"version", claim.Version, t.version},
+		{"channel", claim.Channel, t.channel},
+		{"late", claim.Late, t.late},
 		{"claimed", claim.Claimed, t.claimed},
 		{"estimates", claim.Estimates, t.estimates},
 		{"estimated", amount(claim.Estimated), amount(t.estimated)},

@@ -64,6 +64,8 @@ func newWorld(t testing.TB, engine string) *world {
 	}
 	w.log = auditlog.NewLog(db, signer, auditlog.LogOptions{Keys: text, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	w.integrate(t)
+	w.draw(t, box.IncidentID)
+	w.integrate(t)
 	return w
 }
 
@@ -309,6 +311,7 @@ func (w *world) vars(i intruder) vars {
 	v["sealed"] = i.text("SELECT id FROM snapshots WHERE n = 1")
 	v["sealing"] = i.text("SELECT entry_id FROM snapshots WHERE n = 2")
 	v["releasing"] = i.text("SELECT entry_id FROM releases WHERE n = 2")
+	v["sample"] = i.text("SELECT min(id) FROM samples")
 	v["published"] = i.text("SELECT min(id) FROM entries WHERE type = 'scheme.published' AND subject = $1", v["scheme"])
 	return v
 }
@@ -472,6 +475,9 @@ var manipulations = []manipulation{
 	{"estimate less", runs("UPDATE claims SET estimated = coalesce(estimated, 0) + 1 WHERE id = '{claim}'"), "claim:{claim} claim_differs"},
 	{"submit in time after all", runs("UPDATE claims SET submitted_at = submitted_at - 86400000000 WHERE id = '{claim}'"), "claim:{claim} claim_differs"},
 	{"change a verdict", runs("UPDATE claims SET verdict = 'approved' WHERE id = '{claim}'"), "claim:{claim} claim_differs"},
+	{"say that a claim came by post", runs("UPDATE claims SET channel = 'paper' WHERE id = '{claim}'"), "claim:{claim} claim_differs"},
+	{"say that a claim was late", runs("UPDATE claims SET late = 1 - late WHERE id = '{claim}'"), "claim:{claim} claim_differs"},
+	{"drop a claim and leave its events", runs("DELETE FROM claims WHERE id = '{claim}'"), "claim:{claim} claim_missing"},
 	{"drop a claim", runs("DELETE FROM events WHERE claim_id = '{claim}'", "DELETE FROM claims WHERE id = '{claim}'"), "entry:{decided} entry_without_event"},
 	// Estimates, decisions, letters.
 	{"edit an estimate", runs("UPDATE estimates SET bytes = inputs WHERE claim_id = '{claim}' AND n = 1"), "claim:{claim}/estimate:1 document_changed"},

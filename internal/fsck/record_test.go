@@ -35,6 +35,15 @@ func (w *world) publish(t testing.TB, incident string) {
 	}
 }
 
+// draw draws a sample of the first snapshot.
+func (w *world) draw(t testing.TB, incident string) {
+	t.Helper()
+	draft := claims.SampleDraft{Nonce: bytes.Repeat([]byte{7}, 16), Measure: publication.Claimed, Units: 3, Accountant: "accountant"}
+	if _, err := w.service.DrawSample(t.Context(), w.actor(t, identity.Auditor), incident, 1, draft, claims.Reply[claims.Sample]{}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // relisted changes the lines of the leaves of the first snapshot.
 func relisted(change func(lines [][]byte) [][]byte) func(intruder, vars) {
 	return func(i intruder, v vars) {
@@ -120,6 +129,14 @@ var recordManipulations = []manipulation{
 		`INSERT INTO samples (id, incident_id, snapshot, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
 			SELECT 'added', incident_id, n, root, root, statistics_hash, 'a', 0, 'b', entry_id FROM snapshots WHERE n = 1`,
 	), "sample:added sample_changed"},
+	{"name another accountant", runs("UPDATE samples SET accountant = 'another' WHERE id = '{sample}'"), "sample:{sample} sample_differs"},
+	{"say that somebody else drew a sample", runs("UPDATE samples SET drawn_by = 'another' WHERE id = '{sample}'"), "sample:{sample} sample_differs"},
+	{"show the accountant another claim", runs(
+		`UPDATE sample_claims SET claim_id = (SELECT min(id) FROM claims WHERE id NOT IN (SELECT claim_id FROM sample_claims))
+			WHERE leaf = (SELECT min(leaf) FROM sample_claims)`,
+	), "sample:{sample} sample_claim_differs"},
+	{"show the accountant one claim more", runs("INSERT INTO sample_claims (sample_id, leaf, claim_id) SELECT '{sample}', 1000, min(id) FROM claims"), "sample:{sample} sample_claim_differs"},
+	{"hide a claim from the accountant", runs("DELETE FROM sample_claims WHERE leaf = (SELECT min(leaf) FROM sample_claims)"), "sample:{sample} sample_claim_differs"},
 	{"swap the disclosure rule", runs("UPDATE rulebooks SET bytes = (SELECT bytes FROM rulebooks WHERE kind = 'desk_policy') WHERE kind = 'disclosure_rule'"), "rulebook:disclosure_rule/1 document_changed"},
 	{"swap the disclosure rule with its hash", runs(
 		"UPDATE rulebooks SET bytes = (SELECT bytes FROM rulebooks WHERE kind = 'desk_policy'), hash = (SELECT hash FROM rulebooks WHERE kind = 'desk_policy') WHERE kind = 'disclosure_rule'",

@@ -43,6 +43,7 @@ const (
 type Facts struct {
 	Incident  string
 	At        time.Time
+	Salt      string                      // random: the hash of statistics is in the log before they are published, if ever
 	Counts    map[string]map[string]int64 // by table and code
 	Durations []Duration
 	Reliances []Reliance
@@ -55,7 +56,8 @@ type Facts struct {
 type Statistics struct {
 	Format      string        `json:"format"`
 	Incident    string        `json:"incident"`
-	At          string        `json:"at"` // RFC 3339, UTC
+	At          string        `json:"at"`   // RFC 3339, UTC
+	Salt        string        `json:"salt"` // without it nobody finds by guessing what a hash is of
 	Rule        RuleRef       `json:"rule"`
 	Totals      []CountRow    `json:"totals"` // computed from the tables
 	Tables      []CountTable  `json:"tables"`
@@ -96,7 +98,7 @@ type Dependence struct {
 // statistics.
 func (r Rule) Summarise(f Facts) (Statistics, error) {
 	out := Statistics{
-		Format: StatisticsFormat, Incident: f.Incident, At: f.At.UTC().Format(time.RFC3339Nano),
+		Format: StatisticsFormat, Incident: f.Incident, At: f.At.UTC().Format(time.RFC3339Nano), Salt: f.Salt,
 		Rule: RuleRef{r.ID, r.Version, r.Hash(), r.Text()}, Tables: []CountTable{}, Definitions: statisticsDefinitions(),
 	}
 	for _, name := range sortedNames(f.Counts) {
