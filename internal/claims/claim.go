@@ -212,7 +212,7 @@ func (s *Service) Change(ctx context.Context, actor identity.Actor, id string, v
 	}
 	return s.act(ctx, actor, id, claim.Version, DoChange, Reply[Claim]{}, func(_ context.Context, _ Tx, now *Claim) (deed, error) {
 		now.Content, now.Claimed = claim.Content, f.claimed
-		return deed{data: map[string]any{"claimed": int64(f.claimed)}}, nil
+		return deed{data: map[string]any{"claimed": int64(f.claimed), "services": now.Services()}}, nil
 	})
 }
 

@@ -104,7 +104,7 @@ PublicReceipt       yes    yes   yes      yes      yes    yes   yes     yes     
 PublicReceipt, a claim's 404    404   404      404      404    404   404     404        404      404      404
 Bundle              yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
 Bundle, a draft's   404    yes   yes      yes      yes    yes   404     404        404      404      404
-DrawSample          401    yes   403      403      403    403   yes     403        403      403      403
+DrawSample          401    403   403      403      403    403   yes     403        403      403      403
 Samples             401    yes   403      403      403    403   yes     yes        403      403      403
 Sample              401    yes   403      403      403    403   yes     yes        403      403      403
 SampledClaim        401    403   403      403      403    403   403     yes        403      403      403

@@ -78,6 +78,9 @@ func (s Sample) read() (publication.Sample, error) {
 // and neither side can steer what is drawn. What was drawn is not changed: the same
 // nonce again is the same sample, or a Conflict fault where another is asked for.
 func (s *Service) DrawSample(ctx context.Context, actor identity.Actor, incidentID string, n int, draft SampleDraft, reply Reply[Sample]) (Sample, error) {
+	if err := allow(actor, identity.DrawSamples); err != nil {
+		return Sample{}, err
+	}
 	snapshot, err := s.auditable(ctx, actor, incidentID, n)
 	if err != nil {
 		return Sample{}, err

@@ -85,6 +85,7 @@ func (r submission) submit(ctx context.Context, tx Tx, claim *Claim) (deed, erro
 		"late": claim.Late, "estimate": int64(e.N), "estimate_hash": e.Hash, "input_hash": e.InputHash,
 		"model": e.Model, "scheme": e.Scheme.ID, "scheme_version": int64(e.Scheme.Version),
 		"amount": int64(e.Amount), "outcome": e.Outcome, "checks": checks.Version,
+		"services": claim.Services(), "sector": claim.Sector, "region": claim.Region,
 	}}
 	if r.decision == nil {
 		return done, nil

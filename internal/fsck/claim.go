@@ -15,6 +15,9 @@ type Claim struct {
 	ClaimantID  string
 	Erased      bool // with its claimant: estimates are empty
 	Channel     string
+	Services    string
+	Sector      string
+	Region      string
 	Late        bool
 	State       string
 	Version     int64
@@ -103,13 +106,17 @@ type told struct {
 	submitted, decided           *time.Time
 	estimate                     map[int64]facts // by number
 	decision                     map[int64]facts
+	cell                         map[string]string // by the names of cell
 }
+
+// cell are the facts that say in which row of the published tables a claim is.
+var cell = []string{"services", "sector", "region"}
 
 // claim holds a claim against its events, and its events against their entries.
 func (c *check) claim(claim Claim) {
 	place := "claim:" + claim.ID
 	c.belongs(claim)
-	t := told{estimate: map[int64]facts{}, decision: map[int64]facts{}}
+	t := told{estimate: map[int64]facts{}, decision: map[int64]facts{}, cell: map[string]string{}}
 	next := int64(1)
 	for _, e := range claim.Events {
 		for ; next < e.N; next++ {
@@ -170,6 +177,11 @@ func (t *told) add(e Event) {
 	if n, ok := data.number("claimed"); ok {
 		t.claimed = n
 	}
+	for _, fact := range cell {
+		if data.has(fact) {
+			t.cell[fact] = data.text(fact)
+		}
+	}
 	if n, ok := data.number("estimate"); ok && data.has("estimate_hash") {
 		amount, _ := data.number("amount")
 		t.estimate[n], t.estimates, t.estimated, t.outcome = data, n, &amount, data.text("outcome")
@@ -194,10 +206,19 @@ func (c *check) row(claim Claim, t told) {
 	if t.state == "" {
 		t.state = claim.State // the last entry was erased
 	}
+	// Entries of claims that were submitted before the log had the cell do not say it.
+	for fact, row := range map[string]string{"services": claim.Services, "sector": claim.Sector, "region": claim.Region} {
+		if _, said := t.cell[fact]; !said {
+			t.cell[fact] = row
+		}
+	}
 	for _, column := range []struct {
 		name      string
 		row, said any
 	}{
+		{"services", claim.Services, t.cell["services"]},
+		{"sector", claim.Sector, t.cell["sector"]},
+		{"region", claim.Region, t.cell["region"]},
 		{"state", claim.State, t.state},
 		{"version", claim.Version, t.version},
 		{"channel", claim.Channel, t.channel},

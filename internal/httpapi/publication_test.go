@@ -268,7 +268,7 @@ func TestListsOfPublicationArePaged(t *testing.T) {
 			s.must(t, post("admin", "incidents/{incident}/snapshots", ""))
 			s.must(t, post("admin", "incidents/{incident}/releases", fmt.Sprintf(`{"snapshot": %d}`, n+1)))
 			s.integrate(t)
-			s.must(t, post("admin", "incidents/{incident}/snapshots/1/samples", instead(sampleAsk, "5162", fmt.Sprintf("516%d", n))))
+			s.must(t, post("auditor", "incidents/{incident}/snapshots/1/samples", instead(sampleAsk, "5162", fmt.Sprintf("516%d", n))))
 		}
 		for line, numbers := range map[string]string{
 			"GET /v1/incidents/{incident}/snapshots?limit=2": "3 2 1", "GET /v1/incidents/{incident}/releases?limit=2": "3 2 1",

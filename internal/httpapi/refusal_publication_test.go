@@ -165,7 +165,7 @@ func TestRolesReachTheirPartOfPublication(t *testing.T) {
 			"GET /v1/disclosure-rule": everybody, "GET /v1/disclosure-rule/versions/1": everybody, "GET /v1/disclosure-rule/versions/1/receipt": everybody,
 			"GET /v1/schemes/sandbox-2022/versions/1/receipt": everybody,
 			"POST /v1/incidents/{incident}/snapshots":         auditors, "GET /v1/" + sealed + "/leaves": auditors, "GET /v1/" + sealed + "/proof?index=0": auditors,
-			"GET /v1/" + sealed + "/proof?claim={decided}": auditors, "POST /v1/" + sealed + "/samples " + instead(sampleAsk, "desk-accountant", "nobody-else"): auditors,
+			"GET /v1/" + sealed + "/proof?claim={decided}": auditors, "POST /v1/" + sealed + "/samples " + instead(sampleAsk, "desk-accountant", "nobody-else"): "auditor",
 			"GET /v1/" + sealed + "/samples": auditors + " accountant", "GET /v1/samples": auditors + " accountant", "GET /v1/samples/{sample}": auditors + " accountant",
 			`POST /v1/incidents/{incident}/releases {"snapshot": 9}`:                                                      admin,
 			"POST /v1/incidents/{incident}/restatements " + restated:                                                      admin,

@@ -50,6 +50,7 @@ const (
 	ManageDesk        Action = "manage_desk"       // publish desk policies and reason catalogues
 	SeeReads          Action = "see_reads"         // see who read personal data, and why
 	AuditTotals       Action = "audit_totals"      // seal snapshots, and see their leaves, proofs and sums
+	DrawSamples       Action = "draw_samples"      // name the nonce that chooses what an accountant looks at
 	ReadSamples       Action = "read_samples"      // read the claims of samples that name one, and end them
 	PublishTotals     Action = "publish_totals"    // release and restate totals, and publish the disclosure rule
 	EraseClaimants    Action = "erase_claimants"   // have a person forgotten
@@ -73,6 +74,7 @@ var permitted = map[Action][]Role{
 	ManageDesk:        {Admin},
 	SeeReads:          {Admin, Senior},
 	AuditTotals:       {Admin, Auditor},
+	DrawSamples:       {Auditor}, // who runs the service could try nonces until one suits
 	ReadSamples:       {Accountant},
 	PublishTotals:     {Admin},
 	EraseClaimants:    {Admin},

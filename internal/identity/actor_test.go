@@ -36,6 +36,7 @@ assign_others            . .     .        .        yes    .     .       .       
 manage_desk              . yes   .        .        .      .     .       .          .        .
 see_reads                . yes   .        .        yes    .     .       .          .        .
 audit_totals             . yes   .        .        .      .     yes     .          .        .
+draw_samples             . .     .        .        .      .     yes     .          .        .
 read_samples             . .     .        .        .      .     .       yes        .        .
 publish_totals           . yes   .        .        .      .     .       .          .        .
 erase_claimants          . yes   .        .        .      .     .       .          .        .

@@ -154,7 +154,8 @@ func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck
 
 func (row claimRow) file() fsck.Claim {
 	return fsck.Claim{
-		ID: row.ID, IncidentID: row.IncidentID, ClaimantID: row.ClaimantID, Erased: row.ErasedAt != nil, Channel: row.Channel, Late: row.Late == 1,
+		ID: row.ID, IncidentID: row.IncidentID, ClaimantID: row.ClaimantID, Erased: row.ErasedAt != nil, Channel: row.Channel,
+		Services: row.Services, Sector: row.Desk.Sector, Region: row.Desk.Region, Late: row.Late == 1,
 		State: row.State, Version: row.Version,
 		Claimed: row.Claimed, Estimated: row.Estimated, Outcome: row.Outcome, Estimates: int64(row.Estimates), Assessed: row.Desk.Assessed,
 		Awarded: row.Desk.Awarded, Decisions: int64(row.Desk.Decisions),
