@@ -363,7 +363,8 @@ func TestASnapshotIsReleasedByTheRuleOfItsMoment(t *testing.T) {
 		if after := d.sealed(t); before.Rule != 1 || after.Rule != 2 {
 			t.Errorf("sealed under rules %d and %d", before.Rule, after.Rule)
 		}
-		for n, shown := range map[int]bool{1: true, 2: false} {
+		for i, shown := range []bool{true, false} {
+			n := i + 1
 			release := must(d.ReleaseTotals(t.Context(), d.admin, d.incident.ID, n, claims.Reply[claims.Release]{}))(t)
 			said := must(release.Read())(t)
 			if said.Rule.Version != n || (said.Measures[0].AsOf == release.Number) != shown {
