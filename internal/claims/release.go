@@ -48,7 +48,7 @@ func (s *Service) ReleaseTotals(ctx context.Context, actor identity.Actor, incid
 	if err != nil {
 		return Release{}, err
 	}
-	if err := releasable(ctx, s.store, snapshot); err != nil {
+	if _, err := releasable(ctx, s.store, snapshot); err != nil {
 		return Release{}, err
 	}
 	made, err := s.publication(ctx, incident, snapshot)
@@ -63,13 +63,17 @@ func (s *Service) ReleaseTotals(ctx context.Context, actor identity.Actor, incid
 		IncidentID: incidentID, Number: made.Number, Snapshot: snapshot.Number, Bytes: document, Hash: hexSHA256(document), ReleasedAt: s.now(), ReleasedBy: actor.Person,
 	}
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Release, error) {
-		if err := releasable(ctx, tx, snapshot); err != nil {
+		newest, err := releasable(ctx, tx, snapshot)
+		if err != nil {
 			return Release{}, err
 		}
-		if err := stillNext(ctx, tx, made); err != nil {
+		restatements, err := tx.Restatements(ctx, incidentID)
+		if err != nil {
 			return Release{}, err
 		}
-		var err error
+		if newest.Number+1 != made.Number || len(restatements) != len(made.Restatements) {
+			return Release{}, ReleaseOvertaken()
+		}
 		if release.EntryID, err = s.logged(ctx, tx, "release.published", incidentID, map[string]any{
 			"number": release.Number, "snapshot": snapshot.Number, "root": snapshot.Root.String(), "hash": release.Hash,
 			"rule_hash": made.Rule.Hash.String(), "statistics_hash": snapshot.StatisticsHash,
@@ -80,34 +84,21 @@ func (s *Service) ReleaseTotals(ctx context.Context, actor identity.Actor, incid
 	})
 }
 
-// releasable refuses a snapshot that was released, or that is older than the newest
-// that was.
-func releasable(ctx context.Context, r Reader, snapshot Snapshot) error {
+// releasable finds the newest release, which is number 0 before the first, and
+// refuses a snapshot that it or an earlier one published or passed by.
+func releasable(ctx context.Context, r Reader, snapshot Snapshot) (Release, error) {
 	newest, err := r.ReleaseHeader(ctx, snapshot.IncidentID, 0)
 	switch {
 	case isNotFound(err):
-		return nil
+		return Release{}, nil
 	case err != nil:
-		return err
+		return Release{}, err
 	case newest.Snapshot >= snapshot.Number:
-		return fault.New(fault.Conflict, "snapshot_not_newer",
+		return Release{}, fault.New(fault.Conflict, "snapshot_not_newer",
 			"Snapshot %d cannot be released any more: release %d is of snapshot %d, and releases follow the order of snapshots.",
 			"%d번 스냅샷은 더 이상 공개할 수 없습니다. %d차 공개가 이미 %d번 스냅샷이며, 공개는 스냅샷 순서를 따릅니다.", snapshot.Number, newest.Number, newest.Snapshot)
 	}
-	return nil
-}
-
-// stillNext refuses a release beside which another, or a restatement, was made.
-func stillNext(ctx context.Context, r Reader, made publication.Release) error {
-	newest, err := r.ReleaseHeader(ctx, made.Incident, 0)
-	if err != nil && !isNotFound(err) {
-		return err
-	}
-	restatements, err := r.Restatements(ctx, made.Incident)
-	if err == nil && (newest.Number+1 != made.Number || len(restatements) != len(made.Restatements)) {
-		return ReleaseOvertaken()
-	}
-	return err
+	return newest, nil
 }
 
 // ReleaseOvertaken is the Conflict fault of a release beside which another one, or
