@@ -91,10 +91,10 @@ func (g *gathering) decideAccess(ctx context.Context) error {
 	switch {
 	case g.actor.Can(identity.AuditTotals):
 		g.Access = bundle.Auditor
-		g.drawn, err = g.allSamples(ctx, "")
+		g.drawn, err = g.allSamples(ctx, SampleFilter{})
 		return err
 	case g.actor.Can(identity.ReadSamples):
-		own, err := g.allSamples(ctx, g.actor.Person)
+		own, err := g.allSamples(ctx, SampleFilter{Accountant: g.actor.Person})
 		if err != nil {
 			return err
 		}
@@ -104,19 +104,19 @@ func (g *gathering) decideAccess(ctx context.Context) error {
 		}
 	}
 	g.Access = bundle.Public
-	g.drawn, err = g.allSamples(ctx, "")
-	g.drawn = slices.DeleteFunc(g.drawn, func(s Sample) bool { return s.EndedAt == nil })
+	g.drawn, err = g.allSamples(ctx, SampleFilter{Ended: true})
 	return err
 }
 
 // samplesAtOnce is how many samples are read together.
 const samplesAtOnce = 100
 
-// allSamples are the samples of the incident, of one accountant where one is named.
-func (g *gathering) allSamples(ctx context.Context, accountant string) ([]Sample, error) {
+// allSamples are the samples of the incident that match.
+func (g *gathering) allSamples(ctx context.Context, filter SampleFilter) ([]Sample, error) {
+	filter.IncidentID = g.incident.ID
 	var all []Sample
 	for page := (Page{Limit: samplesAtOnce}); ; page.After = all[len(all)-1].ID {
-		found, err := g.r.Samples(ctx, g.incident.ID, accountant, page)
+		found, err := g.r.Samples(ctx, filter, page)
 		all = append(all, found...)
 		if err != nil || len(found) < page.Limit {
 			return all, err

@@ -18,13 +18,18 @@ import (
 type SampleReader interface {
 	Sample(ctx context.Context, id string) (Sample, error)
 	SampleByNonce(ctx context.Context, incidentID string, snapshot int, nonce []byte) (Sample, error)
-	// Samples lists the samples of an incident, newest first: those of one
-	// accountant, or all when the accountant is empty. An empty incident is any.
-	Samples(ctx context.Context, incidentID, accountant string, page Page) ([]Sample, error)
-	// EndedSamples is Samples without those that have not ended.
-	EndedSamples(ctx context.Context, incidentID string, page Page) ([]Sample, error)
+	// Samples lists samples, newest first.
+	Samples(ctx context.Context, filter SampleFilter, page Page) ([]Sample, error)
 	// SampledClaim finds the id of the claim that a leaf of a sample is.
 	SampledClaim(ctx context.Context, sampleID string, leaf int) (string, error)
+}
+
+// SampleFilter narrows a list of samples; empty fields narrow nothing.
+type SampleFilter struct {
+	IncidentID string
+	Snapshot   int    // number, of the incident
+	Accountant string // person
+	Ended      bool   // only those that have ended
 }
 
 // SampleTx writes samples.
@@ -198,22 +203,21 @@ func NonceUsed() *fault.Error {
 		"Another sample of this snapshot was drawn by the same nonce; choose a new one.", "같은 nonce로 이 스냅샷에서 다른 표본을 뽑았습니다. 새 nonce를 정하십시오.")
 }
 
-// Samples lists the samples of an incident, or of all when its id is empty, newest
-// first: auditors see all, accountants those that name them.
-func (s *Service) Samples(ctx context.Context, actor identity.Actor, incidentID string, page Page) ([]Sample, error) {
-	accountant := ""
+// Samples lists samples, newest first: auditors see all that match, accountants
+// those of them that name them.
+func (s *Service) Samples(ctx context.Context, actor identity.Actor, filter SampleFilter, page Page) ([]Sample, error) {
 	if !actor.Can(identity.AuditTotals) {
 		if err := allow(actor, identity.ReadSamples); err != nil {
 			return nil, err
 		}
-		accountant = actor.Person
+		filter.Accountant = actor.Person
 	}
-	if incidentID != "" {
-		if _, err := s.store.Incident(ctx, incidentID); err != nil {
+	if filter.IncidentID != "" {
+		if _, err := s.store.Incident(ctx, filter.IncidentID); err != nil {
 			return nil, err
 		}
 	}
-	return s.store.Samples(ctx, incidentID, accountant, page)
+	return s.store.Samples(ctx, filter, page)
 }
 
 // Sample finds a sample that the actor may see.
@@ -309,7 +313,7 @@ func (s *Service) SampleBounds(ctx context.Context, actor identity.Actor, incide
 	if _, err := s.Incident(ctx, actor, incidentID); err != nil {
 		return nil, err
 	}
-	samples, err := s.store.EndedSamples(ctx, incidentID, page)
+	samples, err := s.store.Samples(ctx, SampleFilter{IncidentID: incidentID, Ended: true}, page)
 	if err != nil {
 		return nil, err
 	}

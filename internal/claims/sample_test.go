@@ -253,7 +253,7 @@ func TestAnAccountantReadsTheirSamplesAndNothingElse(t *testing.T) {
 		other.Person = "another accountant"
 		_, err = s.SampledClaim(t.Context(), other, sample.ID, leaf)
 		wants(t, "another accountant", err, fault.NotFound, "sample_not_found")
-		if list := must(s.Samples(t.Context(), other, s.incident.ID, claims.Page{Limit: 10}))(t); len(list) != 0 {
+		if list := must(s.Samples(t.Context(), other, claims.SampleFilter{IncidentID: s.incident.ID}, claims.Page{Limit: 10}))(t); len(list) != 0 {
 			t.Errorf("another accountant sees %+v", list)
 		}
 		_, err = s.SampledClaim(t.Context(), accountant, sample.ID, (leaf+1)%3)
@@ -301,7 +301,7 @@ var sampleAttempts = []attempt{
 		return failed(s.DrawSample(t.Context(), a, s.incident.ID, snapshot.Number, sampleOf(1), claims.Reply[claims.Sample]{}))
 	}},
 	{"Samples", func(t *testing.T, s *town, a identity.Actor) error {
-		return failed(s.Samples(t.Context(), a, s.incident.ID, claims.Page{Limit: 1}))
+		return failed(s.Samples(t.Context(), a, claims.SampleFilter{IncidentID: s.incident.ID}, claims.Page{Limit: 1}))
 	}},
 	{"Sample", func(t *testing.T, s *town, a identity.Actor) error {
 		sample, _ := s.sampled(t)

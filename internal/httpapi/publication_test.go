@@ -270,9 +270,11 @@ func TestListsOfPublicationArePaged(t *testing.T) {
 			s.integrate(t)
 			s.must(t, post("auditor", "incidents/{incident}/snapshots/1/samples", instead(sampleAsk, "5162", fmt.Sprintf("516%d", n))))
 		}
+		s.must(t, post("auditor", "incidents/{incident}/snapshots/2/samples", instead(sampleAsk, "5162", "5163")))
 		for line, numbers := range map[string]string{
 			"GET /v1/incidents/{incident}/snapshots?limit=2": "3 2 1", "GET /v1/incidents/{incident}/releases?limit=2": "3 2 1",
-			"GET /v1/incidents/{incident}/snapshots/1/samples?limit=2": "c b a", "GET /v1/incidents/{incident}/snapshots/2/samples?limit=2": "", "GET /v1/samples?limit=2": "c b a",
+			"GET /v1/incidents/{incident}/snapshots/1/samples?limit=2": "c b a", "GET /v1/incidents/{incident}/snapshots/2/samples?limit=2": "d", "GET /v1/incidents/{incident}/snapshots/3/samples?limit=2": "",
+			"GET /v1/samples?limit=2": "d c b a",
 		} {
 			var got []string
 			for line != "" {
@@ -289,6 +291,9 @@ func TestListsOfPublicationArePaged(t *testing.T) {
 				}
 				next, more := strings.CutPrefix(a.header.Get("Link"), "<")
 				next, _, _ = strings.Cut(next, ">")
+				if n := len(list.Snapshots) + len(list.Releases) + len(list.Samples); more && n != 2 {
+					t.Errorf("%s has a page of %d with more behind it", line, n)
+				}
 				if line = ""; more {
 					line = "GET " + next
 				}

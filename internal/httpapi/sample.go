@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"redress/internal/bundle"
 	"redress/internal/claims"
@@ -41,31 +40,29 @@ func (s *server) ListSnapshotSamples(ctx context.Context, r ListSnapshotSamplesR
 	if err != nil {
 		return nil, err
 	}
-	found, link, err := s.samples(ctx, r.Incident, r.Params.Cursor, r.Params.Limit)
+	found, link, err := s.samples(ctx, claims.SampleFilter{IncidentID: r.Incident, Snapshot: snapshot.Number}, r.Params.Cursor, r.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
-	// A page is of the incident's samples, of which these are some.
-	found = slices.DeleteFunc(found, func(s Sample) bool { return s.Snapshot != snapshot.Number })
 	return ListSnapshotSamples200JSONResponse{Body: SampleList{Samples: found}, Headers: ListSnapshotSamples200ResponseHeaders{Link: link}}, nil
 }
 
 func (s *server) ListSamples(ctx context.Context, r ListSamplesRequestObject) (ListSamplesResponseObject, error) {
-	found, link, err := s.samples(ctx, "", r.Params.Cursor, r.Params.Limit)
+	found, link, err := s.samples(ctx, claims.SampleFilter{}, r.Params.Cursor, r.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
 	return ListSamples200JSONResponse{Body: SampleList{Samples: found}, Headers: ListSamples200ResponseHeaders{Link: link}}, nil
 }
 
-// samples are a page of the samples of an incident, or of all, as lists have them:
-// without what was drawn.
-func (s *server) samples(ctx context.Context, incidentID string, cursor *Cursor, limit *Limit) ([]Sample, *string, error) {
+// samples are a page of the samples that match, as lists have them: without what
+// was drawn.
+func (s *server) samples(ctx context.Context, filter claims.SampleFilter, cursor *Cursor, limit *Limit) ([]Sample, *string, error) {
 	page, err := pageOf(cursor, limit)
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := s.claims.Samples(ctx, actorOf(ctx), incidentID, page)
+	found, err := s.claims.Samples(ctx, actorOf(ctx), filter, page)
 	if err != nil {
 		return nil, nil, err
 	}

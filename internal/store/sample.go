@@ -64,22 +64,20 @@ func (r reader) SampleByNonce(ctx context.Context, incidentID string, snapshot i
 	return row.sample(), nil
 }
 
-func (r reader) Samples(ctx context.Context, incidentID, accountant string, page claims.Page) ([]claims.Sample, error) {
+func (r reader) Samples(ctx context.Context, f claims.SampleFilter, page claims.Page) ([]claims.Sample, error) {
 	q := from[sampleRow](r.db)
-	if incidentID != "" {
-		q = q.Where("incident_id = ?", incidentID)
+	if f.IncidentID != "" {
+		q = q.Where("incident_id = ?", f.IncidentID)
 	}
-	if accountant != "" {
-		q = q.Where("accountant = ?", accountant)
+	if f.Snapshot != 0 {
+		q = q.Where("snapshot = ?", f.Snapshot)
 	}
-	return listSamples(ctx, q, page)
-}
-
-func (r reader) EndedSamples(ctx context.Context, incidentID string, page claims.Page) ([]claims.Sample, error) {
-	return listSamples(ctx, from[sampleRow](r.db).Where("incident_id = ? AND ended_at IS NOT NULL", incidentID), page)
-}
-
-func listSamples(ctx context.Context, q table[sampleRow], page claims.Page) ([]claims.Sample, error) {
+	if f.Accountant != "" {
+		q = q.Where("accountant = ?", f.Accountant)
+	}
+	if f.Ended {
+		q = q.Where("ended_at IS NOT NULL")
+	}
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
