@@ -252,6 +252,12 @@ func (s *Service) OpenEvidence(ctx context.Context, actor identity.Actor, claimI
 	if err != nil {
 		return EvidenceFile{}, nil, err
 	}
+	file, content, err := s.openFile(ctx, claim, fileID, func() error { return s.looked(ctx, actor, claim, readEvidence, fileID) })
+	return file.shownTo(actor, claim), content, err
+}
+
+// openFile opens a file of a claim, after note has recorded the look at it.
+func (s *Service) openFile(ctx context.Context, claim Claim, fileID string, note func() error) (EvidenceFile, io.ReadCloser, error) {
 	if s.files == nil {
 		return EvidenceFile{}, nil, noFileStore()
 	}
@@ -259,17 +265,17 @@ func (s *Service) OpenEvidence(ctx context.Context, actor identity.Actor, claimI
 	if err != nil {
 		return EvidenceFile{}, nil, err
 	}
-	if file.ClaimID != claimID {
+	if file.ClaimID != claim.ID {
 		return EvidenceFile{}, nil, NotFound("evidence", fileID)
 	}
-	if err := s.looked(ctx, actor, claim, readEvidence, fileID); err != nil {
+	if err := note(); err != nil {
 		return EvidenceFile{}, nil, err
 	}
 	content, err := s.files.Open(ctx, fileID)
 	if err != nil {
-		return EvidenceFile{}, nil, fmt.Errorf("evidence %s of claim %s: %w", fileID, claimID, err)
+		return EvidenceFile{}, nil, fmt.Errorf("evidence %s of claim %s: %w", fileID, claim.ID, err)
 	}
-	return file.shownTo(actor, claim), content, nil
+	return file, content, nil
 }
 
 // sweepAfter is far longer than any upload takes, from its first byte to the

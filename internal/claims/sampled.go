@@ -74,24 +74,7 @@ func (s *Service) SampledEvidence(ctx context.Context, actor identity.Actor, sam
 	if err != nil {
 		return EvidenceFile{}, nil, err
 	}
-	if s.files == nil {
-		return EvidenceFile{}, nil, noFileStore()
-	}
-	file, err := s.store.EvidenceFile(ctx, fileID)
-	if err != nil {
-		return EvidenceFile{}, nil, err
-	}
-	if file.ClaimID != claim.ID {
-		return EvidenceFile{}, nil, NotFound("evidence", fileID)
-	}
-	if err := s.audited(ctx, actor, sampleID, claim, []look{{readEvidence, fileID}}); err != nil {
-		return EvidenceFile{}, nil, err
-	}
-	content, err := s.files.Open(ctx, fileID)
-	if err != nil {
-		return EvidenceFile{}, nil, fmt.Errorf("evidence %s of claim %s: %w", fileID, claim.ID, err)
-	}
-	return file, content, nil
+	return s.openFile(ctx, claim, fileID, func() error { return s.audited(ctx, actor, sampleID, claim, []look{{readEvidence, fileID}}) })
 }
 
 // SampledHistory finds the revenue history of a service that the newest estimate of
