@@ -290,7 +290,7 @@ func (g *gathering) gatherEstimates(ctx context.Context) error {
 		if !s.openAt(g.now) {
 			continue
 		}
-		read, err := s.read()
+		read, err := s.Read()
 		if err != nil {
 			return err
 		}

@@ -69,13 +69,22 @@ type SampleDraft struct {
 	Accountant string // person
 }
 
-// read reads what was drawn.
-func (s Sample) read() (publication.Sample, error) {
+// Read is what was drawn.
+func (s Sample) Read() (publication.Sample, error) {
 	var drawn publication.Sample
 	if err := json.Unmarshal(s.Drawn, &drawn); err != nil {
 		return publication.Sample{}, fmt.Errorf("read sample %s: %w", s.ID, err)
 	}
 	return drawn, nil
+}
+
+// Found is what the accountant found, of a sample that has ended.
+func (s Sample) Found() (bundle.Results, error) {
+	var found bundle.Results
+	if err := json.Unmarshal(s.Results, &found); err != nil {
+		return bundle.Results{}, fmt.Errorf("read the results of sample %s: %w", s.ID, err)
+	}
+	return found, nil
 }
 
 // DrawSample draws claims of a snapshot by a nonce of the auditor's. The snapshot
@@ -248,7 +257,7 @@ func (s *Service) EndSample(ctx context.Context, actor identity.Actor, id string
 	if err != nil {
 		return Sample{}, err
 	}
-	drawn, err := sample.read()
+	drawn, err := sample.Read()
 	if err != nil {
 		return Sample{}, err
 	}
@@ -319,13 +328,13 @@ func (s *Service) SampleBounds(ctx context.Context, actor identity.Actor, incide
 	}
 	bounds := make([]SampleBound, len(samples))
 	for i, sample := range samples {
-		drawn, err := sample.read()
+		drawn, err := sample.Read()
 		if err != nil {
 			return nil, err
 		}
-		var found bundle.Results
-		if err := json.Unmarshal(sample.Results, &found); err != nil {
-			return nil, fmt.Errorf("read the results of sample %s: %w", sample.ID, err)
+		found, err := sample.Found()
+		if err != nil {
+			return nil, err
 		}
 		bounds[i] = SampleBound{
 			Sample: sample.ID, Snapshot: sample.Snapshot, Measure: drawn.Measure, Units: drawn.Units, Claims: len(drawn.Drawn),

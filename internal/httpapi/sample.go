@@ -3,11 +3,9 @@ package httpapi
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"net/http"
 
-	"redress/internal/bundle"
 	"redress/internal/claims"
 	"redress/internal/publication"
 )
@@ -146,9 +144,9 @@ func (s *server) GetSampledEvidence(ctx context.Context, r GetSampledEvidenceReq
 func (d download) VisitGetSampledEvidenceResponse(w http.ResponseWriter) error { return d.write(w) }
 
 func toSample(s claims.Sample) (Sample, error) {
-	var drawn publication.Sample
-	if err := json.Unmarshal(s.Drawn, &drawn); err != nil {
-		return Sample{}, fmt.Errorf("read sample %s: %w", s.ID, err)
+	drawn, err := s.Read()
+	if err != nil {
+		return Sample{}, err
 	}
 	out := Sample{
 		ID: s.ID, IncidentID: s.IncidentID, Snapshot: s.Snapshot, Measure: Measure(drawn.Measure), Units: drawn.Units, Nonce: hex.EncodeToString(s.Nonce),
@@ -158,9 +156,9 @@ func toSample(s claims.Sample) (Sample, error) {
 	if s.Results == nil {
 		return out, nil
 	}
-	var found bundle.Results
-	if err := json.Unmarshal(s.Results, &found); err != nil {
-		return Sample{}, fmt.Errorf("read the results of sample %s: %w", s.ID, err)
+	found, err := s.Found()
+	if err != nil {
+		return Sample{}, err
 	}
 	out.Results, out.Bound = found.Results, &found.Bound
 	return out, nil
