@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,7 +17,6 @@ import (
 	"redress/internal/identity"
 	"redress/internal/lang"
 	"redress/internal/publication"
-	"redress/internal/revenue"
 	"redress/internal/store"
 	"redress/internal/store/storetest"
 )
@@ -28,10 +25,8 @@ import (
 type archive struct {
 	testing.TB
 	*claims.Service
-	db       *store.Store
 	log      *auditlog.Log
 	incident string
-	scheme   claims.SchemeRef
 	keys     string
 	sample   claims.Sample
 
@@ -65,8 +60,8 @@ func newArchive(t testing.TB) *archive {
 		t.Fatal(err)
 	}
 	a := &archive{
-		TB: t, Service: claims.New(db, time.Now), db: db, log: auditlog.NewLog(db, signer, auditlog.LogOptions{Keys: keys}),
-		incident: town.incident.ID, scheme: *town.incident.Scheme, keys: keys,
+		TB: t, Service: claims.New(db, time.Now), log: auditlog.NewLog(db, signer, auditlog.LogOptions{Keys: keys}),
+		incident: town.incident.ID, keys: keys,
 		admin:      identity.Actor{Role: identity.Admin, KeyID: "1", Person: "admin"},
 		auditor:    identity.Actor{Role: identity.Auditor, KeyID: "2", Person: "auditor"},
 		accountant: identity.Actor{Role: identity.Accountant, KeyID: "3", Person: "accountant"},
@@ -83,7 +78,7 @@ func newArchive(t testing.TB) *archive {
 	draft := claims.SampleDraft{Nonce: []byte("named after the root"), Measure: publication.Estimated, Units: 5, Accountant: a.accountant.Person}
 	a.sample = must(a.DrawSample(ctx, a.auditor, a.incident, 2, draft, claims.Reply[claims.Sample]{}))(t)
 	var results []publication.Audited
-	for _, d := range a.drawn().Drawn {
+	for _, d := range must(a.sample.Read())(t).Drawn {
 		results = append(results, publication.Audited{ID: d.ID, Correct: d.Amount})
 	}
 	a.sample = must(a.EndSample(ctx, a.accountant, a.sample.ID, results, 95, claims.Reply[claims.Sample]{}))(t)
@@ -97,78 +92,12 @@ func (a *archive) integrate() {
 	}
 }
 
-func (a *archive) drawn() publication.Sample {
-	a.Helper()
-	var drawn publication.Sample
-	if err := json.Unmarshal(a.sample.Drawn, &drawn); err != nil {
-		a.Fatal(err)
-	}
-	return drawn
-}
-
-// receipt proves an entry.
-func (a *archive) receipt(entryID string) []byte {
-	a.Helper()
-	return must(auditlog.ReceiptOf(a.Context(), a.db, entryID))(a).Format()
-}
-
 // contents are all that there is, for the accountant of the sample.
 func (a *archive) contents() bundle.Contents {
 	a.Helper()
-	ctx := a.Context()
-	scheme := must(a.Scheme(ctx, a.scheme.ID, a.scheme.Version))(a)
-	c := bundle.Contents{
-		Incident: a.incident, Currency: "KRW", MadeAt: time.Now(), Access: bundle.Accountant,
-		Log:    bundle.Log{Head: must(a.db.LogHead(ctx))(a), Tree: a.db.LogTree(ctx), Keys: a.keys},
-		Rules:  []bundle.Document{{Bytes: must(a.DisclosureRule(ctx, 1))(a).Bytes, Receipt: must(a.RulebookReceipt(ctx, claims.DisclosureBook, 1))(a)}},
-		Models: []bundle.Document{{Bytes: must(a.EstimatorModel(ctx, 1))(a).Bytes, Receipt: must(a.RulebookReceipt(ctx, claims.ModelBook, 1))(a)}},
-		Schemes: []bundle.Scheme{{ID: a.scheme.ID, Version: a.scheme.Version, Document: bundle.Document{
-			Bytes: scheme.Bytes, Receipt: must(a.SchemeReceipt(ctx, a.scheme))(a),
-		}}},
-		Samples: []bundle.Sample{{
-			ID: a.sample.ID, Drawn: a.sample.Drawn, DrawnReceipt: a.receipt(a.sample.EntryID), Results: a.sample.Results, Ended: a.receipt(a.sample.EndedEntryID),
-		}},
-	}
-	for n := 1; n <= 2; n++ {
-		snapshot := must(a.Snapshot(ctx, a.auditor, a.incident, n))(a)
-		c.Snapshots = append(c.Snapshots, bundle.Snapshot{Receipt: a.receipt(snapshot.EntryID), Leaves: func(w io.Writer) error {
-			_, err := a.Leaves(ctx, a.auditor, a.incident, n, func(part []byte) error {
-				_, err := w.Write(part)
-				return err
-			})
-			return err
-		}})
-		release, statistics, err := a.ReleasedStatistics(ctx, a.admin, a.incident, n)
-		if err != nil {
-			a.Fatal(err)
-		}
-		c.Releases = append(c.Releases, bundle.Release{
-			Release: must(a.ReleaseOf(ctx, a.admin, a.incident, n))(a).Bytes, Statistics: statistics, Receipt: a.receipt(release.EntryID),
-		})
-	}
-	for _, r := range must(a.Restatements(ctx, a.admin, a.incident))(a) {
-		c.Restatements = append(c.Restatements, bundle.Document{Bytes: r.Bytes, Receipt: a.receipt(r.EntryID)})
-	}
-	for _, d := range a.drawn().Drawn {
-		c.Estimates = append(c.Estimates, a.estimate(d))
-	}
+	c := must(a.Bundle(a.Context(), a.accountant, a.incident))(a)
+	c.Log.Keys = a.keys
 	return c
-}
-
-// estimate is the newest estimate of a claim that was drawn.
-func (a *archive) estimate(d publication.Drawn) bundle.Estimate {
-	a.Helper()
-	ctx := a.Context()
-	claim := must(a.db.SampledClaim(ctx, a.sample.ID, d.Index))(a)
-	e := must(a.db.Estimate(ctx, claim, 0))(a)
-	history := must(a.SampledHistory(ctx, a.accountant, a.sample.ID, d.Index, "taxi"))(a)
-	out := bundle.Estimate{ID: d.ID, Estimate: e.Bytes, Inputs: e.Inputs, Histories: map[string]revenue.History{"taxi": history}}
-	for _, event := range must(a.Events(ctx, a.admin, claim))(a) {
-		if event.Data["estimate_hash"] == e.Hash {
-			out.Receipt = a.receipt(event.EntryID)
-		}
-	}
-	return out
 }
 
 // An auditor verifies what they downloaded with the program alone, from a directory,

@@ -109,7 +109,6 @@ Samples             401    yes   403      403      403    403   yes     yes     
 Sample              401    yes   403      403      403    403   yes     yes        403      403      403
 SampledClaim        401    403   403      403      403    403   403     yes        403      403      403
 SampledEvidence     401    403   403      403      403    403   403     yes        403      403      403
-SampledHistory      401    403   403      403      403    403   403     yes        403      403      403
 EndSample           401    403   403      403      403    403   403     yes        403      403      403
 SampleBounds        yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes
 `

@@ -316,10 +316,6 @@ var sampleAttempts = []attempt{
 		_, _, err := s.SampledEvidence(t.Context(), a, sample.ID, drawn.Index, "none")
 		return reached(err, "evidence_not_found", "evidence_store_missing")
 	}},
-	{"SampledHistory", func(t *testing.T, s *town, a identity.Actor) error {
-		sample, drawn := s.sampled(t)
-		return failed(s.SampledHistory(t.Context(), a, sample.ID, drawn.Index, "shop"))
-	}},
 	{"EndSample", func(t *testing.T, s *town, a identity.Actor) error {
 		sample, drawn := s.sampled(t)
 		return failed(s.EndSample(t.Context(), a, sample.ID, []publication.Audited{{ID: drawn.ID, Correct: drawn.Amount}}, 95, claims.Reply[claims.Sample]{}))

@@ -2,7 +2,6 @@ package claims
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"redress/internal/fault"
 	"redress/internal/identity"
 	"redress/internal/publication"
-	"redress/internal/revenue"
 )
 
 // SampledClaim is the file of a claim that was drawn, as it is now.
@@ -77,36 +75,6 @@ func (s *Service) SampledEvidence(ctx context.Context, actor identity.Actor, sam
 	return s.openFile(ctx, claim, fileID, func() error { return s.audited(ctx, actor, sampleID, claim, []look{{readEvidence, fileID}}) })
 }
 
-// SampledHistory finds the revenue history of a service that the newest estimate of
-// a claim that was drawn was made from.
-func (s *Service) SampledHistory(ctx context.Context, actor identity.Actor, sampleID string, leaf int, service string) (revenue.History, error) {
-	_, claim, err := s.sampled(ctx, actor, sampleID, leaf)
-	if err != nil {
-		return revenue.History{}, err
-	}
-	estimate, err := s.store.Estimate(ctx, claim.ID, 0)
-	if err != nil {
-		return revenue.History{}, err
-	}
-	var in inputs
-	if err := json.Unmarshal(estimate.Inputs, &in); err != nil {
-		return revenue.History{}, fmt.Errorf("inputs of the estimate of claim %s: %w", claim.ID, err)
-	}
-	at := slices.IndexFunc(in.Lines, func(l lineInputs) bool { return l.Service == service })
-	if at < 0 {
-		return revenue.History{}, NotFound("history", service)
-	}
-	held, err := s.store.Histories(ctx, in.Lines[at].Uploads)
-	if err != nil {
-		return revenue.History{}, err
-	}
-	history, _, err := in.Lines[at].history(held)
-	if err != nil {
-		return revenue.History{}, err
-	}
-	return history, s.audited(ctx, actor, sampleID, claim, []look{{readClaim, ""}})
-}
-
 // openAt reports whether the files of the sample are open to its accountant.
 func (s Sample) openAt(now time.Time) bool {
 	return s.EndedAt == nil || now.Before(s.EndedAt.Add(samplesOpen))
@@ -122,7 +90,7 @@ func (s *Service) sampled(ctx context.Context, actor identity.Actor, sampleID st
 		return publication.Drawn{}, Claim{}, fault.New(fault.Forbidden, "sample_over",
 			"The sample ended more than 30 days ago; its files are closed.", "표본 감사가 끝난 지 30일이 지나 파일을 볼 수 없습니다.")
 	}
-	drawn, err := sample.read()
+	drawn, err := sample.Read()
 	if err != nil {
 		return publication.Drawn{}, Claim{}, err
 	}
