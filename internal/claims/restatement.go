@@ -1,7 +1,6 @@
 package claims
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -65,9 +64,9 @@ func (s *Service) Restate(ctx context.Context, actor identity.Actor, incidentID 
 		return Restatement{}, fmt.Errorf("zone of incident %s: %w", incidentID, err)
 	}
 	made := Restatement{IncidentID: incidentID, MadeAt: s.now(), MadeBy: actor.Person}
-	made.Bytes, err = asWritten(publication.Restatement{
+	made.Bytes, err = publication.Restatement{
 		Date: made.MadeAt.In(zone).Format(time.DateOnly), Release: draft.Release, Measure: draft.Measure, Reason: draft.Reason,
-	})
+	}.JSON()
 	if err != nil {
 		return Restatement{}, err
 	}
@@ -100,17 +99,6 @@ func (d RestatementDraft) check() []fault.Field {
 		}
 	}
 	return fields
-}
-
-// asWritten is JSON without a line feed, its texts as they are.
-func asWritten(v any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
 // Restatements lists all restatements of an incident, oldest first.

@@ -75,6 +75,13 @@ type Restatement struct {
 	Reason  lang.Text `json:"reason"`
 }
 
+// JSON is the restatement as the bytes that are published and hashed, without a
+// line feed.
+func (r Restatement) JSON() ([]byte, error) {
+	line, err := canonical(r)
+	return bytes.TrimSuffix(line, []byte("\n")), err
+}
+
 // Definition is a word of a release and what is meant by it.
 type Definition struct {
 	Code string    `json:"code"`
