@@ -21,9 +21,6 @@ type Totals struct {
 	Definitions  []publication.Definition
 }
 
-// dimensions are what a table may count by.
-var dimensions = []publication.Dimension{publication.Service, publication.Sector, publication.Region, publication.Month, publication.Status}
-
 // Totals are the published figures by one dimension, by one and status, or none,
 // of one release, the newest when n is 0. They are read from the release as it was
 // published, whatever the claims do meanwhile.
@@ -70,24 +67,16 @@ func (s *Service) Totals(ctx context.Context, actor identity.Actor, incidentID s
 
 // tabled refuses to count by what releases have no table for.
 func tabled(by []publication.Dimension) error {
-	for _, d := range by {
-		if !slices.Contains(dimensions, d) {
-			return noTable()
-		}
-	}
-	if len(by) > 2 || len(by) == 2 && (by[0] == publication.Status || by[1] != publication.Status) {
-		return noTable()
-	}
-	return nil
-}
-
-func noTable() error {
 	var all []string
-	for _, d := range dimensions {
-		all = append(all, string(d))
-		if d != publication.Status {
-			all = append(all, string(d)+",status")
+	for _, table := range publication.Tables() {
+		if len(by) == 0 || slices.Equal(table, by) {
+			return nil
 		}
+		var names []string
+		for _, d := range table {
+			names = append(names, string(d))
+		}
+		all = append(all, strings.Join(names, ","))
 	}
 	return fault.InvalidFields([]fault.Field{fault.At("query:by", "no_such_table",
 		"must be one of %s.", "%s 중 하나여야 합니다.", strings.Join(all, "; "))})

@@ -21,6 +21,15 @@ var dimensions = [...]Dimension{Service, Sector, Region, Month, Status}
 // spokes are the dimensions that have a table by themselves and one by status.
 const spokes = len(dimensions) - 1
 
+// Tables are the sets of dimensions that each measure of a release has a table by.
+func Tables() [][]Dimension {
+	var all [][]Dimension
+	for _, d := range dimensions[:spokes] {
+		all = append(all, []Dimension{d}, []Dimension{d, Status})
+	}
+	return append(all, []Dimension{Status})
+}
+
 var dimensionNames = map[Dimension]lang.Text{
 	Service: lang.T("service", "서비스"), Sector: lang.T("sector", "업종"), Region: lang.T("region", "지역"),
 	Month: lang.T("month", "월"), Status: lang.T("status", "상태"),
