@@ -113,11 +113,15 @@ func (r reader) LooseEntries(ctx context.Context, after string, limit int) ([]au
 	if err != nil {
 		return nil, fmt.Errorf("list entries without an event: %w", err)
 	}
+	return entries(rows), nil
+}
+
+func entries(rows []entryRow) []auditlog.Entry {
 	list := make([]auditlog.Entry, len(rows))
 	for i, row := range rows {
 		list[i] = row.entry()
 	}
-	return list, nil
+	return list
 }
 
 // LostClaims lists the ids of claims that have events and are not there.

@@ -88,27 +88,11 @@ func (row restatementRow) record() fsck.Record {
 	}
 }
 
-// sampledRow is a row of a sample as far as its entries speak of it.
-type sampledRow struct {
-	ID           string
-	IncidentID   string
-	Snapshot     int
-	Nonce        []byte
-	Drawn        []byte
-	DrawnHash    string
-	DrawnBy      string
-	Accountant   string
-	Results      []byte
-	ResultsHash  string
-	EntryID      string
-	EndedEntryID *string
-}
-
 // sampleRecords are the samples as drawn and, where they are ended, as ended.
 func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]fsck.Record, error) {
 	var list []fsck.Record
-	var rows []sampledRow
-	if err := r.db.WithContext(ctx).Raw(`SELECT * FROM samples WHERE id > ? ORDER BY id LIMIT ?`, after, limit).Scan(&rows).Error; err != nil {
+	rows, err := from[sampleRow](r.db).Where("id > ?", after).Order("id").Limit(limit).Find(ctx)
+	if err != nil {
 		return nil, err
 	}
 	for _, row := range rows {
@@ -118,7 +102,6 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 				"drawn_by": row.DrawnBy, "accountant": row.Accountant},
 			Bytes: row.Drawn, Hash: row.DrawnHash,
 		}
-		var err error
 		if drawn.Claims, err = r.drawnClaims(ctx, row); err != nil {
 			return nil, err
 		}
@@ -137,7 +120,7 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 
 // drawnClaims are the claims of a sample by their leaves, under the salted ids that
 // the leaves have.
-func (r reader) drawnClaims(ctx context.Context, row sampledRow) (map[int]publication.Hash, error) {
+func (r reader) drawnClaims(ctx context.Context, row sampleRow) (map[int]publication.Hash, error) {
 	rows, err := from[sampledClaimRow](r.db).Where("sample_id = ?", row.ID).Find(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list the claims of sample %s: %w", row.ID, err)
@@ -164,9 +147,5 @@ func (r reader) LooseRecords(ctx context.Context, after string, limit int) ([]au
 	if err != nil {
 		return nil, fmt.Errorf("list entries without a record: %w", err)
 	}
-	list := make([]auditlog.Entry, len(rows))
-	for i, row := range rows {
-		list[i] = row.entry()
-	}
-	return list, nil
+	return entries(rows), nil
 }
