@@ -98,11 +98,7 @@ func (s *server) GetRelease(ctx context.Context, r GetReleaseRequestObject) (Get
 	if err != nil {
 		return nil, err
 	}
-	read, err := release.Read()
-	if err != nil {
-		return nil, err
-	}
-	return figures(ctx, fmt.Sprintf("release-%d", release.Number), release.Bytes, read)
+	return figures(ctx, fmt.Sprintf("release-%d", release.Number), release.Bytes, release.Read)
 }
 
 func (s *server) GetReleaseStatistics(ctx context.Context, r GetReleaseStatisticsRequestObject) (GetReleaseStatisticsResponseObject, error) {
@@ -110,11 +106,12 @@ func (s *server) GetReleaseStatistics(ctx context.Context, r GetReleaseStatistic
 	if err != nil {
 		return nil, err
 	}
-	var read publication.Statistics
-	if err := json.Unmarshal(document, &read); err != nil {
-		return nil, fmt.Errorf("read the statistics of release %d of incident %s: %w", release.Number, r.Incident, err)
-	}
-	return figures(ctx, fmt.Sprintf("statistics-%d", release.Number), document, read)
+	return figures(ctx, fmt.Sprintf("statistics-%d", release.Number), document, func() (read publication.Statistics, err error) {
+		if err = json.Unmarshal(document, &read); err != nil {
+			err = fmt.Errorf("read the statistics of release %d of incident %s: %w", release.Number, r.Incident, err)
+		}
+		return read, err
+	})
 }
 
 func (s *server) GetReleaseReceipt(ctx context.Context, r GetReleaseReceiptRequestObject) (GetReleaseReceiptResponseObject, error) {
@@ -318,26 +315,27 @@ type releasedFigures interface {
 	GetReleaseStatisticsResponseObject
 }
 
-// figures answers released bytes as they are, or what they say in another format.
-func figures(ctx context.Context, name string, document []byte, read tabular) (releasedFigures, error) {
-	var file bytes.Buffer
+// figures answers released bytes as they are, or what read makes of them in
+// another format.
+func figures[T tabular](ctx context.Context, name string, document []byte, read func() (T, error)) (releasedFigures, error) {
 	mediaType := prefers(ctx, "application/json", csvType, xlsxType)
-	switch mediaType {
-	case csvType:
-		if err := read.WriteCSV(&file, languageOf(ctx)); err != nil {
-			return nil, err
-		}
-		out, err := inMemory(csvType+"; charset=utf-8", name+".csv", file.Bytes(), hexHash(file.Bytes()))
-		return sharedFile{out}, err
-	case xlsxType:
-		if err := read.WriteXLSX(&file, languageOf(ctx)); err != nil {
-			return nil, err
-		}
-		out, err := inMemory(xlsxType, name+".xlsx", file.Bytes(), hexHash(file.Bytes()))
-		return sharedFile{out}, err
-	default:
+	if mediaType == "application/json" {
 		return shared{stored: stored{body: document, hash: hexHash(document)}, cache: forEver}, nil
 	}
+	said, err := read()
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	ending, write := ".xlsx", said.WriteXLSX
+	if mediaType == csvType {
+		mediaType, ending, write = csvType+"; charset=utf-8", ".csv", said.WriteCSV
+	}
+	if err := write(&file, languageOf(ctx)); err != nil {
+		return nil, err
+	}
+	out, err := inMemory(mediaType, name+ending, file.Bytes(), hexHash(file.Bytes()))
+	return sharedFile{out}, err
 }
 
 func hexHash(b []byte) string {
