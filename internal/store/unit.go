@@ -36,7 +36,7 @@ var fillings = []filling{
 		claimant, err := t.Claimant(ctx, row.ClaimantID)
 		return t.Unit(claimant, row.Outlet), err
 	}},
-	{"services", "services = ''", func(_ context.Context, t tx, row claimRow) (any, error) {
+	{"services", "services = '' AND submitted_at IS NOT NULL", func(_ context.Context, t tx, row claimRow) (any, error) {
 		claim, err := t.claim(row)
 		return claim.Services(), err
 	}},

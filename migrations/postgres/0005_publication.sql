@@ -7,6 +7,8 @@ ALTER TABLE rulebooks ADD CHECK (kind IN ('desk_policy', 'reason_catalogue', 'di
 
 -- The services that a claim is about, sorted, as in "hair+taxi".
 ALTER TABLE claims ADD COLUMN services text COLLATE "C" NOT NULL DEFAULT '';
+-- What every start looks for, to fill it in.
+CREATE INDEX claims_unserviced ON claims (id) WHERE services = '' AND submitted_at IS NOT NULL;
 
 -- Accountants read the files of samples that name them: their person, who is
 -- named, is stated and is not the key itself.

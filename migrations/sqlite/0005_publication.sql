@@ -20,6 +20,8 @@ DROP TABLE rulebooks_before;
 
 -- The services that a claim is about, sorted, as in "hair+taxi".
 ALTER TABLE claims ADD COLUMN services TEXT NOT NULL DEFAULT '';
+-- What every start looks for, to fill it in.
+CREATE INDEX claims_unserviced ON claims (id) WHERE services = '' AND submitted_at IS NOT NULL;
 
 -- Accountants read the files of samples that name them: their person, who is
 -- named, is stated and is not the key itself.
