@@ -159,36 +159,9 @@ func (f *filler) open(ctx context.Context) error {
 // filled is what was written for a member.
 type filled struct{ claimantID, claimID, annexID string }
 
-// turns have those who file do so one after another; where they are nil, all file
-// at once.
-type turns []chan struct{}
-
-func newTurns(n int) turns {
-	t := make(turns, n+1)
-	for i := range t {
-		t[i] = make(chan struct{})
-	}
-	close(t[0])
-	return t
-}
-
-// wait waits for a turn, pass for its end, too.
-func (t turns) wait(n int) {
-	if t != nil {
-		<-t[n]
-	}
-}
-
-func (t turns) pass(n int) {
-	if t != nil {
-		<-t[n]
-		close(t[n+1])
-	}
-}
-
 // members fills in all members, several at a time, and stops at the first error.
-// Where it is published they file in the order of time: a claim that the log has
-// after a later one would look dated back.
+// Where it is published they come one by one in the order in which they file: a
+// claim that the log has after a later one would look dated back.
 func (f *filler) members(ctx context.Context, members []member) ([]filled, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -198,22 +171,19 @@ func (f *filler) members(ctx context.Context, members []member) ([]filled, error
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return members[a].filedAt().Compare(members[b].filedAt()) })
-	var filing turns
+	together := workers
 	if f.options.Publish {
-		filing = newTurns(len(members))
+		together = 1
 	}
 	queue := make(chan int)
 	var group sync.WaitGroup
 	var progress sync.Mutex
 	done := 0
-	for range workers {
+	for range together {
 		group.Go(func() {
-			for turn := range queue {
-				i := order[turn]
+			for i := range queue {
 				var err error
-				out[i], err = f.member(ctx, members[i], func() { filing.wait(turn) })
-				filing.pass(turn)
-				if err != nil {
+				if out[i], err = f.member(ctx, members[i]); err != nil {
 					cancel(fmt.Errorf("claimant %d: %w", members[i].number, err))
 					continue
 				}
@@ -226,7 +196,7 @@ func (f *filler) members(ctx context.Context, members []member) ([]filled, error
 			}
 		})
 	}
-	for i := range members {
+	for _, i := range order {
 		if ctx.Err() != nil {
 			break
 		}
@@ -238,8 +208,8 @@ func (f *filler) members(ctx context.Context, members []member) ([]filled, error
 }
 
 // member registers one claimant, uploads the histories and files the claim, and
-// another for a second outlet where they have one, when it is their turn.
-func (f *filler) member(ctx context.Context, m member, wait func()) (filled, error) {
+// another for a second outlet where they have one.
+func (f *filler) member(ctx context.Context, m member) (filled, error) {
 	registered, err := f.at(m.at).Register(ctx, identity.Anyone, m.enters(), claims.Reply[claims.Registered]{})
 	if err != nil {
 		return filled{}, fmt.Errorf("register: %w", err)
@@ -260,7 +230,6 @@ func (f *filler) member(ctx context.Context, m member, wait func()) (filled, err
 	if m.fate == unfiled {
 		return out, nil
 	}
-	wait()
 	if out.claimID, err = f.file(ctx, m, registered, outletCode, sold); err != nil {
 		return out, err
 	}
