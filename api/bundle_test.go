@@ -75,6 +75,7 @@ func newArchive(t testing.TB) *archive {
 		}, claims.Reply[claims.Restatement]{}))(t)
 	}
 	a.integrate()
+	must(a.IssueFirstKey(ctx, claims.KeyRequest{Role: identity.Accountant, Person: a.accountant.Person}))(t)
 	draft := claims.SampleDraft{Nonce: []byte("named after the root"), Measure: publication.Estimated, Units: 5, Accountant: a.accountant.Person}
 	a.sample = must(a.DrawSample(ctx, a.auditor, a.incident, 2, draft, claims.Reply[claims.Sample]{}))(t)
 	var results []publication.Audited

@@ -6,8 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -31,8 +32,14 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	fmt.Println(said(r.Holds))
+	status, _ := os.ReadFile("/proc/self/status")
+	os.Stdout.Write(status)
 	os.Exit(0)
 }
+
+// peak finds in what a reader said how much memory it took. What the system says of
+// a process that has ended counts the process that started it, too.
+var peak = regexp.MustCompile(`VmHWM:\s+(\d+) kB`)
 
 // BenchmarkVerify verifies a bundle of two snapshots, both released, of which the
 // second has as many leaves as the flag says and the first nine tenths of them. It
@@ -62,8 +69,9 @@ func BenchmarkVerify(b *testing.B) {
 		}
 		b.ReportMetric(time.Since(began).Seconds(), "wall-s")
 		b.ReportMetric((cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), "cpu-s")
-		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-			b.ReportMetric(float64(usage.Maxrss)/1024, "peak-MB")
+		if said := peak.FindSubmatch(out); said != nil {
+			kilobytes, _ := strconv.Atoi(string(said[1]))
+			b.ReportMetric(float64(kilobytes)/1024, "peak-MB")
 		}
 		b.ReportMetric(0, "ns/op")
 	}

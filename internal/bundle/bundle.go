@@ -13,17 +13,23 @@
 //	rules/<version>.json <version>.tlog-proof          rules of disclosure control, all from 1 on
 //	model/<version>.json <version>.tlog-proof          estimator and calendar, all from 1 on
 //	schemes/<id>/<version>.json <version>.tlog-proof
-//	samples/<id>/ended.tlog-proof                      sample.ended: the bounds
-//	samples/<id>/drawn.json drawn.tlog-proof           auditor: a publication.Sample, and sample.drawn
-//	samples/<id>/results.json                          auditor: Results
+//	samples/<snapshot>/<n>/ended.tlog-proof            sample.ended: the bounds
+//	samples/<snapshot>/<n>/drawn.json drawn.tlog-proof auditor: a publication.Sample, and sample.drawn; accountant: their own
+//	samples/<snapshot>/<n>/results.json                likewise: Results
 //	estimates/<salted id>/estimate.json inputs.json    accountant: the newest estimate at the snapshot
 //	estimates/<salted id>/history-<service>.json       accountant: History
 //	estimates/<salted id>/receipt.tlog-proof           accountant: the claim's entry that names the estimate's hash
+//	estimates/<salted id>/erased.tlog-proof            accountant: claimant.erased, instead of all of these
+//
+// Whatever is numbered counts from 1 without a gap. Snapshots, releases, and samples
+// as drawn and as ended, state in the log how many samples of the incident had been
+// drawn and ended by then, so that one that is left out is missed.
 package bundle
 
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	"redress/internal/publication"
 )
@@ -34,12 +40,16 @@ const Format = "redress-bundle/1"
 // Access says for whom a bundle is.
 type Access string
 
-// The kinds of access; each has all that the one before it has.
+// The kinds of access.
 const (
-	Public     Access = "public"
-	Auditor    Access = "auditor"    // leaves and samples
-	Accountant Access = "accountant" // estimates of the claims of their samples
+	Public     Access = "public"     // of samples how they ended
+	Auditor    Access = "auditor"    // leaves and all samples besides
+	Accountant Access = "accountant" // as public, with leaves, their samples and the estimates of the claims of these
 )
+
+// SamplesOpen is how long an accountant may go on reading the files of a sample
+// after its end, to answer questions about it.
+const SamplesOpen = 30 * 24 * time.Hour
 
 func (a Access) leaves() bool { return a == Auditor || a == Accountant }
 
@@ -59,6 +69,7 @@ type Manifest struct {
 	Schemes      int    `json:"schemes"` // versions
 	Samples      int    `json:"samples"`
 	Estimates    int    `json:"estimates"`
+	Erased       int    `json:"erased"` // claims that were drawn and whose claimant was erased
 }
 
 // Results is results.json of a sample that has ended: what the accountant found, in
@@ -86,7 +97,10 @@ func numbered(folder string, n int, ending string) string {
 func schemePath(id string, version int, ending string) string {
 	return fmt.Sprintf("schemes/%s/%d%s", id, version, ending)
 }
-func samplePath(id, file string) string                 { return "samples/" + id + "/" + file }
+func samplesOf(snapshot int) string { return fmt.Sprintf("samples/%d", snapshot) }
+func samplePath(snapshot, n int, file string) string {
+	return fmt.Sprintf("%s/%d/%s", samplesOf(snapshot), n, file)
+}
 func estimatePath(id publication.Hash, f string) string { return "estimates/" + id.String() + "/" + f }
 func historyFile(service string) string                 { return "history-" + service + document }
 
@@ -103,6 +117,6 @@ var known = regexp.MustCompile(`^(?:bundle\.json` +
 	`|releases/` + numberPattern + `/(?:release\.json|statistics\.json|receipt\.tlog-proof)` +
 	`|(?:restatements|rules|model)/` + numberPattern + `\.(?:json|tlog-proof)` +
 	`|schemes/` + codePattern + `/` + numberPattern + `\.(?:json|tlog-proof)` +
-	`|samples/` + codePattern + `/(?:drawn\.json|results\.json|drawn\.tlog-proof|ended\.tlog-proof)` +
-	`|estimates/[0-9a-f]{64}/(?:estimate\.json|inputs\.json|receipt\.tlog-proof|history-` + codePattern + `\.json)` +
+	`|samples/` + numberPattern + `/` + numberPattern + `/(?:drawn\.json|results\.json|drawn\.tlog-proof|ended\.tlog-proof)` +
+	`|estimates/[0-9a-f]{64}/(?:estimate\.json|inputs\.json|receipt\.tlog-proof|erased\.tlog-proof|history-` + codePattern + `\.json)` +
 	`)$`)

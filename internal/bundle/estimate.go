@@ -3,6 +3,7 @@ package bundle
 import (
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"redress/internal/fault"
@@ -21,9 +22,10 @@ type EstimateFiles struct {
 	Calendar  publication.Hash           // SHA-256 of the table of holidays that it was made with
 }
 
-// estimateCount is how many estimates were looked at.
+// estimateCount is how many estimates were looked at, and how many of the claims
+// that were drawn were erased.
 type estimateCount struct {
-	all, remade, logged int
+	all, remade, logged, erased int
 }
 
 // estimate is what an estimate's document says that can be held against the rest.
@@ -49,21 +51,69 @@ type inputs struct {
 	} `json:"lines"`
 }
 
-// checkEstimates holds each estimate against its inputs, histories, scheme and
-// model, the leaf of its claim and the log, and has it made again.
+// checkEstimates looks for the estimate of each claim that was drawn for the
+// accountant, holds it against its inputs, histories, scheme and model, the leaf of
+// its claim and the log, and has it made again.
 func (v *verifier) checkEstimates() {
 	ids := v.files.under("estimates")
+	if v.manifest.Access == Accountant {
+		v.estimatesMissing(ids)
+	}
 	if len(ids) == 0 {
 		return
 	}
 	estimated := v.estimatedOf(ids)
+	erased := map[string]int{} // claims by the person who was erased
 	for _, name := range ids {
 		var id publication.Hash
 		if err := id.UnmarshalText([]byte(name)); err != nil {
 			continue // no such path is known
 		}
+		if v.files.there[estimatePath(id, "erased"+proof)] {
+			v.estimates.erased++
+			v.checkErased(id, erased)
+			continue
+		}
 		v.estimates.all++
 		v.checkEstimate(id, estimated)
+	}
+}
+
+// estimatesMissing finds claims that were drawn of which there is neither an
+// estimate nor an erasure. A claim is submitted with an estimate, so each has one.
+func (v *verifier) estimatesMissing(ids []string) {
+	var missing []string
+	for id, open := range v.samples.claims {
+		if _, here := slices.BinarySearch(ids, id.String()); open && !here {
+			missing = append(missing, id.String())
+		}
+	}
+	slices.Sort(missing)
+	for _, id := range missing {
+		v.finding("estimates/"+id, "estimate_missing", "The claim was drawn; neither its estimate is here nor the entry that its claimant was erased.",
+			"뽑힌 청구인데 추정도, 청구인의 정보가 삭제되었다는 항목도 없습니다.")
+	}
+}
+
+// checkErased checks the entry by which the claimant of a drawn claim was erased, and
+// with them the estimate. Which claims were theirs the entry does not say, only how
+// many.
+func (v *verifier) checkErased(id publication.Hash, erased map[string]int) {
+	path := estimatePath(id, "erased"+proof)
+	if len(v.files.under("estimates/"+id.String())) > 1 {
+		v.finding(path, "erased_and_there", "The claimant is said to be erased, and the files of the estimate are there.", "청구인의 정보가 삭제되었다고 하는데 추정 파일이 있습니다.")
+	}
+	if _, drawn := v.samples.claims[id]; !drawn {
+		v.finding(path, "estimate_unsampled", "No sample of this bundle drew the claim.", "묶음의 어느 표본에서도 이 청구를 뽑지 않았습니다.")
+	}
+	o, ok := v.opened(path, "claimant.erased", v.openings[path].Entry.Subject)
+	if !ok {
+		return
+	}
+	erased[o.Entry.Subject]++
+	if theirs, ok := v.number(o, "claims"); ok && erased[o.Entry.Subject] > theirs {
+		v.finding(path, "erasure_overused", "The person had %d claim(s); %d of those drawn are said to be erased with them.",
+			"이 사람의 청구는 %d건인데, 뽑힌 청구 가운데 %d건이 함께 삭제되었다고 합니다.", theirs, erased[o.Entry.Subject])
 	}
 }
 
@@ -192,8 +242,8 @@ func (v *verifier) loose(path string, into any) ([]byte, bool) {
 	return data, err == nil
 }
 
-// logged checks the entry that names an estimate's hash, where its receipt is there,
-// and that scheme and model precede it. It answers the calendar of the model.
+// logged checks the entry that names an estimate's hash, and that scheme and model
+// precede it. It answers the calendar of the model.
 func (v *verifier) logged(id publication.Hash, e estimate, f EstimateFiles, s schemeDocument) (publication.Hash, bool) {
 	path := estimatePath(id, "receipt"+proof)
 	o, ok := v.openings[path]
@@ -203,6 +253,9 @@ func (v *verifier) logged(id publication.Hash, e estimate, f EstimateFiles, s sc
 		return model.Calendar, false
 	}
 	if !ok {
+		if !v.files.there[path] {
+			v.finding(path, "receipt_missing", "The receipt is missing; nothing shows that the log knows of this.", "접수증이 없어 로그에 기록되었는지 알 수 없습니다.")
+		}
 		return model.Calendar, true
 	}
 	data, _ := o.facts["data"].(map[string]any)
@@ -232,10 +285,13 @@ func (v *verifier) modelOf(name string, o opening) (found modelDocument, ok bool
 }
 
 func (v *verifier) estimatesHold() lang.Text {
-	if v.estimates.all == 0 {
+	e := v.estimates
+	if e.all+e.erased == 0 {
 		return lang.Text{}
 	}
-	return lang.F("%d estimate(s) have the inputs, histories, scheme and model that they name and say what their leaf says; %d came out byte for byte when made again, and the hash of %d is in the log.",
-		"추정 %d건은 적힌 입력, 매출 이력, 보상 기준, 모형과 맞고 잎과 같은 금액입니다. 그중 %d건은 다시 만들어 한 바이트까지 같았고, %d건은 해시가 로그에 있습니다.",
-		v.estimates.all, v.estimates.remade, v.estimates.logged)
+	return lang.F("Of every claim drawn whose files are open there is what was promised: %d estimate(s), and for %d claim(s) the entry that the claimant was erased. "+
+		"The estimates have the inputs, histories, scheme and model that they name and say what their leaf says; %d came out byte for byte when made again, and the hash of %d is in the log.",
+		"파일이 열려 있는 뽑힌 청구에는 약속한 것이 모두 있습니다. 추정이 %d건, 청구인 정보가 삭제되었다는 항목이 %d건입니다. "+
+			"추정은 적힌 입력, 매출 이력, 보상 기준, 모형과 맞고 잎과 같은 금액입니다. 그중 %d건은 다시 만들어 한 바이트까지 같았고, %d건은 해시가 로그에 있습니다.",
+		e.all, e.erased, e.remade, e.logged)
 }

@@ -23,14 +23,14 @@ import (
 	"redress/internal/lang"
 	"redress/internal/money"
 	"redress/internal/publication"
-	"redress/internal/revenue"
 )
 
 const (
-	origin   = "log.example/redress"
-	incident = "0192b0a0-0000-7000-8000-000000000001"
-	claimIDs = "0192b0a0-1111-7000-8000-%012d"
-	sampleID = "0192b0a0-2222-7000-8000-000000000001"
+	origin    = "log.example/redress"
+	incident  = "0192b0a0-0000-7000-8000-000000000001"
+	claimIDs  = "0192b0a0-1111-7000-8000-%012d"
+	claimants = "0192b0a0-3333-7000-8000-%012d"
+	samples   = "0192b0a0-2222-7000-8000-%012d"
 )
 
 // shelf is a log kept in memory, as a database would keep it.
@@ -115,6 +115,8 @@ type operator struct {
 	ruleHash string
 	restated []publication.Restatement
 	sealed   []sealed
+	drawn    int // samples
+	ended    int // of these
 	contents bundle.Contents
 	receipts []func() // that fill receipts into contents once the log is complete
 	deferred []func() // entries that are logged late
@@ -264,7 +266,7 @@ func (o *operator) file(n int) {
 				Service: []string{"taxi", "hair", "hair+taxi"}[i%7/3], Sector: []string{"taxi", "salon", "cafe"}[i%5/2],
 				Region: []string{"KR-11", "KR-26", "KR-41", "KR-50"}[i%13/4], Month: []string{"2022-10", "2022-11"}[min(1, i/300)], Status: "open",
 			},
-			Amounts: publication.Amounts{Claimed: amount, Estimated: amount * 7 / 10},
+			Amounts: publication.Amounts{Claimed: amount, Estimated: awardOf(o, i)},
 		})
 	}
 }
@@ -310,6 +312,7 @@ func (o *operator) seal() {
 	facts := map[string]any{
 		"number": n, "snapshot_id": fmt.Sprint("snapshot-", n), "taken_at": s.at.Format("2006-01-02T15:04:05.000000Z07:00"), "root": s.root.String(),
 		"currency": "KRW", "rule_version": 1, "rule_hash": o.ruleHash, "statistics_hash": sha(statistics(n)),
+		"samples_drawn": o.drawn, "samples_ended": o.ended,
 	}
 	o.write("snapshot.sealed", incident, facts, &o.contents.Snapshots[n-1].Receipt)
 }
@@ -340,6 +343,7 @@ func (o *operator) release(snapshot int) {
 	o.contents.Releases = append(o.contents.Releases, bundle.Release{Release: data, Statistics: statistics(snapshot)})
 	o.write("release.published", incident, map[string]any{
 		"number": n, "snapshot": snapshot, "root": s.root.String(), "hash": sha(data), "rule_hash": o.ruleHash, "statistics_hash": sha(statistics(snapshot)),
+		"samples_drawn": o.drawn, "samples_ended": o.ended,
 	}, &o.contents.Releases[n-1].Receipt)
 }
 
@@ -368,16 +372,17 @@ func (o *operator) restate() {
 	o.write("restatement.made", incident, map[string]any{"number": n, "hash": sha(data)}, &o.contents.Restatements[n-1].Receipt)
 }
 
-// sample draws from a snapshot, and ends with what the accountant found.
-func (o *operator) sample(snapshot int) {
+// sample draws the nth sample from a snapshot, and ends it with what the accountant
+// found.
+func (o *operator) sample(snapshot, n int) {
 	o.Helper()
 	s := o.sealed[snapshot-1]
-	nonce := []byte("a nonce of the auditor")
+	nonce := fmt.Appendf(nil, "nonce %d of the auditor", n)
 	seed, err := publication.Seed(s.root, nonce)
 	if err != nil {
 		o.Fatal(err)
 	}
-	drawn, err := publication.Draw(slices.Values(s.leaves), publication.Estimated, 20, seed)
+	drawn, err := publication.Draw(slices.Values(s.leaves), publication.Estimated, 8, seed)
 	if err != nil {
 		o.Fatal(err)
 	}
@@ -394,13 +399,20 @@ func (o *operator) sample(snapshot int) {
 	if o.lies.results != nil {
 		o.lies.results(&results)
 	}
-	o.contents.Samples = []bundle.Sample{{ID: sampleID, Drawn: o.wrote("drawn", o.json(drawn)), Results: o.wrote("results", o.json(results))}}
-	sample := &o.contents.Samples[0]
+	o.contents.Samples = append(o.contents.Samples, bundle.Sample{
+		Snapshot: snapshot, Number: n, Drawn: o.wrote("drawn", o.json(drawn)), Results: o.wrote("results", o.json(results)),
+	})
+	sample := &o.contents.Samples[len(o.contents.Samples)-1]
+	o.drawn++
+	id := fmt.Sprintf(samples, o.drawn)
 	o.write("sample.drawn", incident, map[string]any{
-		"sample": sampleID, "snapshot": snapshot, "root": s.root.String(), "measure": "estimated", "units": 20,
-		"nonce": hex.EncodeToString(nonce), "seed": seed.String(), "drawn_hash": sha(sample.Drawn),
+		"sample": id, "snapshot": snapshot, "number": n, "root": s.root.String(), "measure": "estimated", "units": 8,
+		"nonce": hex.EncodeToString(nonce), "seed": seed.String(), "drawn_hash": sha(sample.Drawn), "samples_drawn": o.drawn, "samples_ended": o.ended,
 	}, &sample.DrawnReceipt)
-	facts := map[string]any{"sample": sampleID, "snapshot": snapshot, "results_hash": sha(sample.Results)}
+	o.ended++
+	facts := map[string]any{
+		"sample": id, "snapshot": snapshot, "number": n, "results_hash": sha(sample.Results), "samples_drawn": o.drawn, "samples_ended": o.ended,
+	}
 	var bound map[string]any
 	if err := json.Unmarshal(o.json(results.Bound.Relative(drawn.Total)), &bound); err != nil {
 		o.Fatal(err)
@@ -412,121 +424,6 @@ func (o *operator) sample(snapshot int) {
 		}
 	}
 	o.write("sample.ended", incident, facts, &sample.Ended)
-}
-
-// madeFrom are the inputs of the estimates in these tests.
-type madeFrom struct {
-	Claim  string `json:"claim"`
-	Scheme struct {
-		ID      string `json:"id"`
-		Version int    `json:"version"`
-		Hash    string `json:"hash"`
-	} `json:"scheme"`
-	Lines []madeFromLine `json:"lines"`
-}
-
-type madeFromLine struct {
-	Service       string            `json:"service"`
-	HistoryDigest string            `json:"history_digest"`
-	Windows       []baseline.Window `json:"windows"`
-}
-
-// estimated makes an estimate's document: the claim gets what the scheme has as its
-// share of the shortfall.
-func estimated(inputs []byte, histories map[string]revenue.History, scheme []byte) ([]byte, error) {
-	var in madeFrom
-	var rules struct {
-		SharePercent money.Minor `json:"share_percent"`
-	}
-	if err := json.Unmarshal(inputs, &in); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(scheme, &rules); err != nil {
-		return nil, err
-	}
-	if len(in.Lines) != 1 {
-		return nil, fmt.Errorf("%d lines", len(in.Lines))
-	}
-	currency, err := money.ParseCurrency("KRW")
-	if err != nil {
-		return nil, err
-	}
-	result, err := baseline.Estimate(baseline.Input{Currency: currency, History: histories[in.Lines[0].Service], Windows: in.Lines[0].Windows})
-	if err != nil {
-		return nil, err
-	}
-	if result.Total == nil {
-		return nil, fmt.Errorf("no estimate: %+v", result)
-	}
-	return json.Marshal(map[string]any{
-		"claim_id": in.Claim, "model": baseline.Model, "input_hash": sha(inputs), "scheme": in.Scheme,
-		"compensation": map[string]any{"amount": result.Total.Shortfall * rules.SharePercent / 100}, "lines": []any{result},
-	})
-}
-
-// remake is how the readers of these tests make an estimate again.
-func remake(f bundle.EstimateFiles) error {
-	made, err := estimated(f.Inputs, f.Histories, f.Scheme)
-	if err == nil && !bytes.Equal(made, f.Estimate) {
-		err = fmt.Errorf("the estimate differs")
-	}
-	return err
-}
-
-var scheme = []byte(`{"share_percent":70}`)
-
-// hourly is a history of some weeks before a window, and nothing sold within it.
-func hourly(t testing.TB, seed int) (revenue.History, []baseline.Window) {
-	t.Helper()
-	start, err := revenue.ParseLocal("2022-07-18T00:00")
-	if err != nil {
-		t.Fatal(err)
-	}
-	outage, err := revenue.ParseLocal("2022-10-15T12:00")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := revenue.History{BucketMinutes: 60, Start: start}
-	for at := start; at < outage+2*revenue.Day; at += revenue.Hour {
-		state, amount, count := revenue.Closed, money.Minor(0), int32(0)
-		if hour := at.Clock().Hour(); hour >= 9 && hour < 21 {
-			state = revenue.Open
-			if at < outage || at >= outage+6*revenue.Hour {
-				amount, count = money.Minor(10_000+1_000*hour+500*((int(at/revenue.Hour)*31+hour*17+seed)%11)), 3
-			}
-		}
-		h.States, h.Amounts, h.Counts = append(h.States, state), append(h.Amounts, amount), append(h.Counts, count)
-	}
-	return h, []baseline.Window{{Span: revenue.Span{Start: outage, End: outage + 6*revenue.Hour}, DownBasisPoints: 10_000}}
-}
-
-// estimate makes the estimate of one claim, which its leaf has from then on.
-func (o *operator) estimate(claim int) {
-	o.Helper()
-	h, windows := hourly(o, claim)
-	digest := revenue.Digest(h)
-	in := madeFrom{Claim: fmt.Sprintf(claimIDs, claim), Lines: []madeFromLine{{"taxi", hex.EncodeToString(digest[:]), windows}}}
-	in.Scheme.ID, in.Scheme.Version, in.Scheme.Hash = "share", 1, sha(scheme)
-	e := bundle.Estimate{ID: o.leaves[claim].ID, Inputs: o.json(in), Histories: map[string]revenue.History{"taxi": h}}
-	var err error
-	if e.Estimate, err = estimated(e.Inputs, e.Histories, scheme); err != nil {
-		o.Fatal(err)
-	}
-	var said struct {
-		Compensation struct {
-			Amount money.Minor `json:"amount"`
-		} `json:"compensation"`
-	}
-	if err := json.Unmarshal(e.Estimate, &said); err != nil {
-		o.Fatal(err)
-	}
-	o.leaves[claim].Estimated = said.Compensation.Amount
-	if o.lies.estimate != nil {
-		e.Estimate = o.lies.estimate(e.Estimate)
-	}
-	o.contents.Estimates = append(o.contents.Estimates, e)
-	facts := map[string]any{"data": map[string]any{"estimate_hash": sha(e.Estimate)}}
-	o.write("claim.submitted", in.Claim, facts, &o.contents.Estimates[len(o.contents.Estimates)-1].Receipt)
 }
 
 // documents publishes rule, model and scheme.
@@ -551,16 +448,14 @@ func (o *operator) documents() {
 }
 
 // tell is what happens in every bundle of these tests: four snapshots, of which
-// three are released, the third with hardly anything new; a correction, a sample of
-// the second, two estimates.
+// three are released, the third with hardly anything new; a correction, two samples
+// of the second, and the estimates of the claims that were drawn.
 func tell(t testing.TB, l lies) *operator {
 	t.Helper()
 	o := newOperator(t, l)
 	o.documents()
 	o.fill(300)
 	o.file(420)
-	o.estimate(0)
-	o.estimate(1)
 	o.seal()
 	o.release(1)
 	o.kept = append(o.kept, o.checkpoint())
@@ -569,7 +464,9 @@ func tell(t testing.TB, l lies) *operator {
 	o.seal()
 	o.release(2)
 	o.restate()
-	o.sample(2)
+	o.sample(2, 1)
+	o.sample(2, 2)
+	o.show()
 	o.file(1)
 	o.seal()
 	o.release(3)
@@ -595,7 +492,7 @@ func tellShort(t testing.TB, l lies) *operator {
 	o.decide(30)
 	o.seal()
 	o.release(2)
-	o.sample(2)
+	o.sample(2, 1)
 	o.publish()
 	return o
 }
@@ -605,7 +502,7 @@ func newOperator(t testing.TB, l lies) *operator {
 		TB: t, lies: l, log: &shelf{}, clock: time.Date(2022, 12, 1, 0, 0, 0, 0, time.UTC), sign: logKey(t, 1),
 		// Receipts are filled in later: the slices must not move.
 		contents: bundle.Contents{Incident: incident, Currency: "KRW", Access: bundle.Accountant, Snapshots: make([]bundle.Snapshot, 0, 9),
-			Releases: make([]bundle.Release, 0, 9), Restatements: make([]bundle.Document, 0, 9), Estimates: make([]bundle.Estimate, 0, 9)},
+			Releases: make([]bundle.Release, 0, 9), Restatements: make([]bundle.Document, 0, 9), Samples: make([]bundle.Sample, 0, 9), Estimates: make([]bundle.Estimate, 0, 99)},
 	}
 }
 

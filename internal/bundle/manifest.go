@@ -25,6 +25,13 @@ func (v *verifier) lies(field string, said, is any) {
 	v.finding(manifestPath, "manifest_wrong", "%s is %v; %v is right.", "%s이(가) %v입니다. %v이어야 합니다.", field, said, is)
 }
 
+func (v *verifier) sampleFolders() (n int) {
+	for _, snapshot := range v.files.numbers("samples") {
+		n += len(v.files.numbers(samplesOf(snapshot)))
+	}
+	return n
+}
+
 // checkManifest holds what the bundle says of itself against what is in it.
 func (v *verifier) checkManifest() {
 	m := v.manifest
@@ -38,7 +45,8 @@ func (v *verifier) checkManifest() {
 		{"snapshots", m.Snapshots, len(v.snapshots)}, {"releases", m.Releases, len(v.releases)},
 		{"restatements", m.Restatements, len(v.files.numbers("restatements"))}, {"rules", m.Rules, len(v.files.numbers("rules"))},
 		{"models", m.Models, len(v.files.numbers("model"))}, {"schemes", m.Schemes, v.versions},
-		{"samples", m.Samples, len(v.files.under("samples"))}, {"estimates", m.Estimates, len(v.files.under("estimates"))},
+		{"samples", m.Samples, v.sampleFolders()}, {"estimates", m.Estimates, len(v.files.under("estimates")) - v.estimates.erased},
+		{"erased", m.Erased, v.estimates.erased},
 	} {
 		if n.said != n.is {
 			v.lies(n.field, n.said, n.is)

@@ -54,6 +54,24 @@ func (h *hands) remove(prefix string) {
 	}
 }
 
+func (h *hands) move(from, to string) {
+	h.Helper()
+	moved := fstest.MapFS{}
+	for path, file := range h.files {
+		if name, under := strings.CutPrefix(path, from); under {
+			moved[to+name] = file
+		}
+	}
+	h.remove(from)
+	maps.Copy(h.files, moved)
+}
+
+// is gives whoever tampers the bundle of another reader.
+func (h *hands) is(access bundle.Access) {
+	h.Helper()
+	h.files = filesOf(h, map[bundle.Access]bundle.Contents{bundle.Public: h.public(), bundle.Auditor: h.auditors()}[access])
+}
+
 func (h *hands) copy(from, to string) { h.edit(to, func([]byte) []byte { return h.files[from].Data }) }
 
 func (h *hands) swap(a, b string) { h.files[a], h.files[b] = h.files[b], h.files[a] }
@@ -172,7 +190,7 @@ const (
 type manipulation struct {
 	name string
 	lies lies         // signed
-	edit func(*hands) // not signed
+	edit func(*hands) // not signed, after the lies
 	want string
 }
 
@@ -255,12 +273,12 @@ func (h *hands) anew(n int) {
 	h.edit(fmt.Sprintf("releases/%d/release.json", n), func([]byte) []byte { return data })
 }
 
-func onTheLog() []manipulation {
+func onTheLog(o *operator) []manipulation {
 	tile := func(h *hands) string { return fmt.Sprintf("log/tile/0/001.p/%d", len(h.log.leaves)-256) }
 	return []manipulation{
 		{"a tile is deleted", lies{}, func(h *hands) { h.remove("log/tile/0/000") }, "log/tile/0/000 tile_missing"},
 		{"a bundle of entries is deleted", lies{}, func(h *hands) { h.remove("log/tile/entries/000") }, "log/tile/entries/000 tile_missing"},
-		{"a tile is cut off", lies{}, func(h *hands) { h.edit(tile(h), func(b []byte) []byte { return b[:len(b)-1] }) }, "log/tile/0/001.p/89 tile_length_wrong"},
+		{"a tile is cut off", lies{}, func(h *hands) { h.edit(tile(h), func(b []byte) []byte { return b[:len(b)-1] }) }, fmt.Sprintf("log/tile/0/001.p/%d tile_length_wrong", len(o.log.leaves)-256)},
 		{"a tile is changed", lies{}, func(h *hands) { h.edit("log/tile/0/000", flipped) }, "log/tile/0/000 tile_wrong"},
 		{"an entry is changed", lies{}, func(h *hands) { h.edit("log/tile/entries/000", flipped) }, "log/entry:0 entry_wrong"},
 		{"an old checkpoint is shown again", lies{}, func(h *hands) { h.edit("log/checkpoint", func([]byte) []byte { return h.kept[0] }) },
@@ -290,7 +308,7 @@ func onTheLog() []manipulation {
 				return b
 			})
 		}, "log/checkpoint signature_invalid"},
-		{"the size in the checkpoint is edited", lies{}, func(h *hands) { h.replace("log/checkpoint", fmt.Sprint(len(h.log.leaves)), "344") }, "log/checkpoint signature_invalid"},
+		{"the size in the checkpoint is edited", lies{}, func(h *hands) { h.replace("log/checkpoint", fmt.Sprint(len(h.log.leaves)), "300") }, "log/checkpoint signature_invalid"},
 		{"the checkpoint is missing", lies{}, func(h *hands) { h.remove("log/checkpoint") }, "log/checkpoint checkpoint_missing"},
 		{"the log is said to have more entries than there are atoms", lies{}, func(h *hands) {
 			h.edit("log/checkpoint", func([]byte) []byte { return h.absurd() })
@@ -307,7 +325,7 @@ func onTheLog() []manipulation {
 			*at = at.Add(-4 * time.Hour)
 		}), nil, "snapshots/2/receipt.tlog-proof entry_back_dated"},
 		{"an entry is dated ahead of what a witness saw", entry("sample.ended", 1, func(_ map[string]any, at *time.Time) { *at = at.AddDate(1, 0, 0) }), nil,
-			"samples/" + sampleID + "/ended.tlog-proof entry_post_dated"},
+			"samples/2/1/ended.tlog-proof entry_post_dated"},
 		{"a receipt is of another entry", lies{}, func(h *hands) { h.copy("releases/1/receipt.tlog-proof", "releases/2/receipt.tlog-proof") }, "releases/2/receipt.tlog-proof entry_differs"},
 		{"a receipt is of another kind of entry", lies{}, func(h *hands) { h.copy("snapshots/1/receipt.tlog-proof", "releases/1/receipt.tlog-proof") }, "releases/1/receipt.tlog-proof entry_type_wrong"},
 		{"what a receipt opens is edited", lies{}, func(h *hands) {
@@ -356,12 +374,12 @@ func (h *hands) otherReceipt() {
 	h.edit("releases/3/receipt.tlog-proof", func([]byte) []byte { return o.receipt(e, int64(last)) })
 }
 
-func onDocuments() []manipulation {
+func onDocuments(first string) []manipulation {
 	return []manipulation{
 		{"a scheme is edited", lies{}, func(h *hands) { h.replace("schemes/share/1.json", "70", "60") }, "schemes/share/1.json document_changed"},
 		{"a scheme's receipt is another version's", fact("scheme.published", 1, "version", 2), nil, "schemes/share/1.tlog-proof entry_differs"},
-		{"a scheme came after the estimates it made", lies{late: "scheme.published"}, nil, "estimates/" + claimZero + "/receipt.tlog-proof scheme_after_estimate"},
-		{"a scheme is missing", lies{}, func(h *hands) { h.remove("schemes/share/1.") }, "estimates/" + claimZero + "/estimate.json scheme_missing"},
+		{"a scheme came after the estimates it made", lies{late: "scheme.published"}, nil, first + "/receipt.tlog-proof scheme_after_estimate"},
+		{"a scheme is missing", lies{}, func(h *hands) { h.remove("schemes/share/1.") }, first + "/estimate.json scheme_missing"},
 		{"the rule is edited", lies{}, func(h *hands) { h.replace("rules/1.json", "10", "11") }, "rules/1.json document_changed"},
 		{"the rule is exchanged by one that fits the wish", lies{}, func(h *hands) {
 			h.edit("rules/1.json", func(b []byte) []byte { return bytes.Replace(b, []byte(`"count_step"`), []byte(` "count_step"`), 1) })
@@ -494,65 +512,7 @@ func onSnapshots() []manipulation {
 	}
 }
 
-func onSamples() []manipulation {
-	drawn, ended := "samples/"+sampleID+"/drawn", "samples/"+sampleID+"/ended"
-	results := "samples/" + sampleID + "/results.json"
-	return []manipulation{
-		{"a sample is drawn with another nonce", fact("sample.drawn", 1, "nonce", strings.Repeat("00", 16)), nil, drawn + ".tlog-proof seed_wrong"},
-		{"a seed is chosen", fact("sample.drawn", 1, "seed", strings.Repeat("00", 32)), nil, drawn + ".tlog-proof seed_wrong"},
-		{"a nonce is too short to be one", fact("sample.drawn", 1, "nonce", "00"), nil, drawn + ".tlog-proof nonce_length"},
-		{"a sample is of another snapshot", fact("sample.drawn", 1, "snapshot", 3), nil, drawn + ".tlog-proof entry_differs"},
-		{"a sample is of more units than drawn", fact("sample.drawn", 1, "units", 40), nil, drawn + ".json sample_differs"},
-		{"a sample is of absurdly many units", fact("sample.drawn", 1, "units", 1<<40), nil, drawn + ".json sample_request"},
-		{"a sample is by another measure", fact("sample.drawn", 1, "measure", "claimed"), nil, drawn + ".json sample_differs"},
-		{"what was drawn is edited", lies{}, func(h *hands) { h.replace(drawn+".json", `"index":`, `"index":1`) }, drawn + ".json document_changed"},
-		{"a claim is exchanged before the sample is logged", lies{drawn: func(s *publication.Sample) { s.Drawn[0].ID[0] ^= 1 }}, nil, drawn + ".json sample_differs"},
-		{"a claim is left out before the sample is logged", lies{drawn: func(s *publication.Sample) { s.Drawn = s.Drawn[1:] }}, nil, drawn + ".json sample_differs"},
-		{"the list of what was drawn is missing", lies{}, func(h *hands) { h.remove(drawn + ".json") }, drawn + ".json file_missing"},
-		{"results are edited", lies{}, func(h *hands) { h.replace(results, `"correct":`, `"correct":1`) }, results + " document_changed"},
-		{"a result is dropped and the rest signed", lies{results: func(r *bundle.Results) { r.Results = r.Results[1:] }}, nil, results + " audited_missing"},
-		{"a result is changed and the old bound signed", lies{results: func(r *bundle.Results) { r.Results[1].Correct = 0 }}, nil, results + " bound_wrong"},
-		{"a bound is edited and signed", lies{results: func(r *bundle.Results) { r.Bound.MaxOverstated /= 2 }}, nil, results + " bound_wrong"},
-		{"the log is told another bound", entry("sample.ended", 1, func(facts map[string]any, _ *time.Time) { facts["max_overstated_basis_points"] = int64(1) }), nil, ended + ".tlog-proof entry_differs"},
-		{"the log is told no bound", entry("sample.ended", 1, func(facts map[string]any, _ *time.Time) { delete(facts, "max_overstated_basis_points") }), nil, ended + ".tlog-proof fact_missing"},
-		{"results are missing", lies{}, func(h *hands) { h.remove(results) }, results + " file_missing"},
-		{"a sample came before its snapshot", fact("sample.drawn", 1, "snapshot", 4), nil, drawn + ".tlog-proof sample_before_snapshot"},
-		{"a sample ended before it was drawn", lies{late: "sample.drawn"}, nil, ended + ".tlog-proof sample_ended_before_drawn"},
-		{"the end of another sample is shown", fact("sample.ended", 1, "sample", "another"), nil, ended + ".tlog-proof entry_differs"},
-	}
-}
-
-var claimZero = publication.SaltedID(salt, fmt.Sprintf(claimIDs, 0)).String()
-
-func onEstimates() []manipulation {
-	estimate := "estimates/" + claimZero + "/estimate.json"
-	inputs, history := "estimates/"+claimZero+"/inputs.json", "estimates/"+claimZero+"/history-taxi.json"
-	other := strings.Repeat("ab", 32)
-	return []manipulation{
-		{"an estimate is edited", lies{}, func(h *hands) { h.replace(estimate, `"amount":`, `"amount":1`) }, estimate + " document_changed"},
-		{"an estimate is raised and signed", lies{estimate: func(b []byte) []byte { return bytes.Replace(b, []byte(`"amount":`), []byte(`"amount":1`), 1) }}, nil, estimate + " estimate_leaf_differs"},
-		{"an estimate's reasons are edited and signed", lies{estimate: func(b []byte) []byte { return bytes.Replace(b, []byte(`"expected":`), []byte(`"expected":1`), 1) }}, nil, estimate + " estimate_differs"},
-		{"an estimate's inputs are edited", lies{}, func(h *hands) { h.replace(inputs, `10000`, `5000`) }, estimate + " inputs_changed"},
-		{"a history is edited", lies{}, func(h *hands) { h.replace(history, "19000", "29000") }, history + " history_changed"},
-		{"a history is cut off", lies{}, func(h *hands) { h.edit(history, func(b []byte) []byte { return b[:len(b)/2] }) }, history + " document_malformed"},
-		{"a history is missing", lies{}, func(h *hands) { h.remove(history) }, history + " file_missing"},
-		{"a history has states that do not exist", lies{}, func(h *hands) { h.replace(history, `"states":[2`, `"states":[9`) }, history + " document_malformed"},
-		{"an estimate is of a claim that nobody filed", lies{}, func(h *hands) {
-			for _, name := range []string{"estimate.json", "inputs.json", "history-taxi.json", "receipt.tlog-proof"} {
-				h.files["estimates/"+other+"/"+name] = h.files["estimates/"+claimZero+"/"+name]
-			}
-			h.remove("estimates/" + claimZero)
-		}, "estimates/" + other + "/estimate.json estimate_unsampled"},
-		{"an estimate is by a model that was never published", lies{estimate: func(b []byte) []byte {
-			return bytes.ReplaceAll(b, []byte(`"model":"redress`), []byte(`"model":"another`))
-		}}, nil, estimate + " model_missing"},
-		{"the receipt is of another claim's estimate", lies{}, func(h *hands) {
-			h.copy("estimates/"+publication.SaltedID(salt, fmt.Sprintf(claimIDs, 1)).String()+"/receipt.tlog-proof", "estimates/"+claimZero+"/receipt.tlog-proof")
-		}, "estimates/" + claimZero + "/receipt.tlog-proof entry_type_wrong"},
-	}
-}
-
-func onTheManifest() []manipulation {
+func onTheManifest(o *operator) []manipulation {
 	manifest := func(old, with string) func(*hands) {
 		return func(h *hands) { h.replace("bundle.json", old, with) }
 	}
@@ -560,11 +520,11 @@ func onTheManifest() []manipulation {
 	return []manipulation{
 		{"the manifest tells of fewer releases", lies{}, manifest(`"releases":3`, `"releases":2`), wrong},
 		{"the manifest tells of absurdly many snapshots", lies{}, manifest(`"snapshots":4`, `"snapshots":4000000000`), wrong},
-		{"the manifest tells of another log", lies{}, manifest(`"entries":345`, `"entries":1`), wrong},
+		{"the manifest tells of another log", lies{}, manifest(fmt.Sprintf(`"entries":%d`, len(o.log.leaves)), `"entries":1`), wrong},
 		{"the manifest says that the bundle is for less", lies{}, manifest(`"accountant"`, `"auditor"`), wrong},
 		{"the manifest says that the bundle is for everybody", lies{}, func(h *hands) {
 			h.remove("estimates/")
-			h.replace("bundle.json", `"estimates":2`, `"estimates":0`)
+			h.replace("bundle.json", fmt.Sprintf(`"estimates":%d,"erased":1`, len(h.contents.Estimates)-1), `"estimates":0,"erased":0`)
 			h.replace("bundle.json", `"accountant"`, `"public"`)
 		}, wrong},
 		{"the manifest says that the bundle is for nobody", lies{}, manifest(`"accountant"`, `"nobody"`), wrong},
@@ -592,7 +552,12 @@ func TestEveryManipulationIsFound(t *testing.T) {
 	o := tell(t, lies{})
 	files := o.files()
 	names := map[string]bool{}
-	for _, m := range slices.Concat(onLeaves(), onTheLog(), onDocuments(), onReleases(), onSnapshots(), onSamples(), onEstimates(), onTheManifest()) {
+	var shown []string // the folders of the claims that were drawn; of the first the claimant was erased
+	for _, e := range o.contents.Estimates {
+		shown = append(shown, "estimates/"+e.ID.String())
+	}
+	for _, m := range slices.Concat(onLeaves(), onTheLog(o), onDocuments(shown[1]), onReleases(), onSnapshots(), onSamples(), onNumbersOfSamples(),
+		onEstimates(shown[1], shown[2]), onDrawnClaims(shown[0], shown[1], shown[2]), onTheManifest(o)) {
 		if names[m.name] {
 			t.Errorf("%q stands in the table twice", m.name)
 		}
@@ -601,10 +566,11 @@ func TestEveryManipulationIsFound(t *testing.T) {
 			own := *o
 			own.TB = t
 			h := &hands{operator: &own, files: maps.Clone(files), keys: readers(t), previous: slices.Clone(o.kept)}
-			if m.edit == nil {
+			if m.edit == nil || m.lies.entry != nil {
 				h.operator = tell(t, m.lies)
 				h.files, h.previous = h.operator.files(), h.kept
-			} else {
+			}
+			if m.edit != nil {
 				m.edit(h)
 			}
 			r, err := bundle.Verify(h.files, h.keys, bundle.Options{Previous: h.previous, Remake: remake})

@@ -13,6 +13,7 @@ func (v *verifier) unknown() []lang.Text {
 	if v.logSound {
 		texts = append(texts, v.unknownOfLog()...)
 	}
+	texts = append(texts, v.unknownOfSamples()...)
 	if !v.withLeaves() {
 		texts = append(texts, lang.T(
 			"There are no leaves: that the totals and figures are those of the claims, and that what is withheld had to be, cannot be known. Auditors can.",
@@ -24,13 +25,14 @@ func (v *verifier) unknown() []lang.Text {
 			"통계는 로그에 기록된 그대로이나, 그 바탕(기간, 시험 구간)이 잎에 없어 다시 계산할 수 없습니다."))
 	}
 	texts = append(texts, lang.T("There are no bank status files: whether anything was paid cannot be known.", "은행 파일이 없으므로 실제로 지급되었는지는 알 수 없습니다."))
-	switch e := v.estimates; {
-	case e.all == 0:
+	e := v.estimates
+	if e.all == 0 {
 		texts = append(texts, lang.T("There are no estimates: whether they follow from histories and scheme cannot be known. Accountants see those of their samples.",
 			"추정이 없으므로 추정이 매출 이력과 보상 기준에서 나온 것인지는 알 수 없습니다. 회계사는 자기 표본의 추정을 볼 수 있습니다."))
-	case e.logged < e.all:
-		texts = append(texts, lang.F("For %d estimate(s) there is no receipt: they agree with leaf, inputs and histories, and whether the log has them cannot be known.",
-			"추정 %d건은 접수증이 없습니다. 잎, 입력, 매출 이력과는 맞지만 로그에 있는지는 알 수 없습니다.", e.all-e.logged))
+	}
+	if e.erased > 0 {
+		texts = append(texts, lang.F("The claimants of %d drawn claim(s) were erased, as the log says; what the estimates said, and that these claims were theirs, cannot be known.",
+			"뽑힌 청구 %d건은 청구인 정보가 삭제되었다고 로그에 있습니다. 추정의 내용과 이 청구가 그 사람의 것인지는 알 수 없습니다.", e.erased))
 	}
 	return texts
 }
@@ -42,8 +44,8 @@ func (v *verifier) unknownOfLog() []lang.Text {
 		opened[o.LeafIndex] = true
 	}
 	texts := []lang.Text{lang.F(
-		"%d of the log's %d entries are opened here. What the others say, a sample or a later snapshot, release or correction among them, and what was logged after this bundle was made, cannot be known from it.",
-		"로그의 항목 %[2]d개 가운데 %[1]d개가 여기서 열립니다. 나머지 항목의 내용(표본이나 뒤의 스냅샷, 공개, 정정일 수 있습니다)과 묶음을 만든 뒤의 기록은 알 수 없습니다.", len(opened), c.TreeSize)}
+		"%d of the log's %d entries are opened here. What the others say, a later sample, snapshot, release or correction among them, and what was logged after this bundle was made, cannot be known from it.",
+		"로그의 항목 %[2]d개 가운데 %[1]d개가 여기서 열립니다. 나머지 항목의 내용(뒤의 표본, 스냅샷, 공개, 정정일 수 있습니다)과 묶음을 만든 뒤의 기록은 알 수 없습니다.", len(opened), c.TreeSize)}
 	if v.audited.Previous == 0 {
 		texts = append(texts, lang.T("No earlier checkpoint was given: whether the log was rewritten since an earlier day cannot be known. Keep this one, and give it next time.",
 			"이전 체크포인트가 주어지지 않아 로그가 고쳐졌는지는 알 수 없습니다. 이번 체크포인트를 보관했다가 다음에 함께 주십시오."))

@@ -95,8 +95,8 @@ type verifier struct {
 	audited  auditlog.Audited
 	logSound bool
 	documents
-	versions  int        // of schemes
-	samples   int        // that were looked at
+	versions  int // of schemes
+	samples   samples
 	snapshots []snapshot // by number from 1; those that cannot be read are zero
 	releases  []release  // likewise
 	remade    int        // releases

@@ -1,13 +1,18 @@
 package bundle_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"redress/internal/bundle"
 	"redress/internal/lang"
+	"redress/internal/publication"
 )
 
 // found are the findings as "pointer code".
@@ -54,7 +59,10 @@ func (o *operator) public() bundle.Contents {
 	for _, s := range o.contents.Snapshots {
 		c.Snapshots = append(c.Snapshots, bundle.Snapshot{Receipt: s.Receipt})
 	}
-	c.Samples = []bundle.Sample{{ID: sampleID, Ended: o.contents.Samples[0].Ended}}
+	c.Samples = nil
+	for _, s := range o.contents.Samples {
+		c.Samples = append(c.Samples, bundle.Sample{Snapshot: s.Snapshot, Number: s.Number, Ended: s.Ended})
+	}
 	return c
 }
 
@@ -70,10 +78,10 @@ func TestACleanBundleHolds(t *testing.T) {
 			if leaves := access != bundle.Public; strings.Contains(holds, "made again from them") != leaves || strings.Contains(unknown, "There are no leaves") == leaves {
 				t.Errorf("holds:\n%s\nunknown:\n%s", holds, unknown)
 			}
-			if estimates := access == bundle.Accountant; strings.Contains(holds, "2 came out byte for byte") != estimates || strings.Contains(unknown, "There are no estimates") == estimates {
+			if estimates := access == bundle.Accountant; strings.Contains(holds, fmt.Sprintf("%d came out byte for byte", len(o.contents.Estimates)-1)) != estimates || strings.Contains(unknown, "There are no estimates") == estimates {
 				t.Errorf("holds:\n%s\nunknown:\n%s", holds, unknown)
 			}
-			for _, always := range []string{"was invented", "bank status files", "what was logged after"} {
+			for _, always := range []string{"was invented", "bank status files", "what was logged after", "the last one here that counts samples"} {
 				if !strings.Contains(unknown, always) {
 					t.Errorf("%q is not said to be unknown:\n%s", always, unknown)
 				}
@@ -104,12 +112,7 @@ func TestWhatIsNotGivenIsUnknown(t *testing.T) {
 			bare, _, _ := strings.Cut(string(files["log/checkpoint"].Data), "— witness.example")
 			files["log/checkpoint"] = &fstest.MapFile{Data: []byte(bare)}
 			files["log/checkpoint.witnessed"] = &fstest.MapFile{Data: o.kept[0]}
-		}, bundle.Options{}, "Witnesses saw the first 307 entries"},
-		"no receipts of estimates": {func(files fstest.MapFS) {
-			maps.DeleteFunc(files, func(path string, _ *fstest.MapFile) bool {
-				return strings.HasPrefix(path, "estimates/") && strings.HasSuffix(path, ".tlog-proof")
-			})
-		}, bundle.Options{}, "For 2 estimate(s) there is no receipt"},
+		}, bundle.Options{}, "Witnesses saw the first 305 entries"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := maps.Clone(whole)
@@ -118,6 +121,52 @@ func TestWhatIsNotGivenIsUnknown(t *testing.T) {
 				t.Errorf("%q is not said to be unknown:\n%s", c.unknown, said(r.Unknown))
 			}
 		})
+	}
+}
+
+// An accountant gets their own samples as drawn, and of others how they ended; the
+// number tells that there are more. What others drew is promised to nobody else.
+func TestAnAccountantMissesNoSampleOfOthers(t *testing.T) {
+	o := tell(t, lies{})
+	c := o.contents
+	other := c.Samples[1]
+	c.Samples = []bundle.Sample{c.Samples[0], {Snapshot: other.Snapshot, Number: other.Number, Ended: other.Ended}}
+	own := map[publication.Hash]bool{}
+	var drawn publication.Sample
+	if err := json.Unmarshal(c.Samples[0].Drawn, &drawn); err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range drawn.Drawn {
+		own[d.ID] = true
+	}
+	c.Estimates = slices.DeleteFunc(slices.Clone(c.Estimates), func(e bundle.Estimate) bool { return !own[e.ID] })
+	verified(t, filesOf(t, c), bundle.Options{Previous: o.kept, Remake: remake})
+
+	// Before the other has ended.
+	c = tellShort(t, lies{entry: func(_ string, facts map[string]any, _ *time.Time) {
+		if drawn, counted := facts["samples_drawn"].(int); counted && drawn > 0 {
+			facts["samples_drawn"] = drawn + 1
+		}
+	}}).public()
+	if r := verified(t, filesOf(t, c), bundle.Options{}); !strings.Contains(said(r.Unknown), "1 more sample(s) were drawn and had not ended") {
+		t.Errorf("of the sample that is under way is said:\n%s", said(r.Unknown))
+	}
+}
+
+// After a sample has been over for a while its files are closed, and nothing of its
+// claims is missing.
+func TestEstimatesOfAClosedSampleAreNotMissed(t *testing.T) {
+	o := tell(t, lies{})
+	c := o.contents
+	c.Estimates = nil
+	c.MadeAt = c.MadeAt.Add(bundle.SamplesOpen - 10*24*time.Hour)
+	r, err := bundle.Verify(filesOf(t, c), readers(t), bundle.Options{})
+	if err != nil || !strings.Contains(strings.Join(found(r), "\n"), "estimate_missing") {
+		t.Errorf("while it is open: %v, %v", found(r), err)
+	}
+	c.MadeAt = o.contents.MadeAt.Add(bundle.SamplesOpen)
+	if r := verified(t, filesOf(t, c), bundle.Options{}); !strings.Contains(said(r.Unknown), "2 sample(s) ended more than 30 days before") {
+		t.Errorf("once it is closed: %s", said(r.Unknown))
 	}
 }
 

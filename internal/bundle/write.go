@@ -35,7 +35,7 @@ type Contents struct {
 	Models       []Document // by version from 1
 	Schemes      []Scheme
 	Samples      []Sample
-	Estimates    []Estimate
+	Estimates    []Estimate // of claims that were drawn
 }
 
 // Log is the log as stored, and the file of its keys.
@@ -72,23 +72,26 @@ type Release struct {
 	Receipt    []byte
 }
 
-// Sample is one that was drawn. Drawn and Results are empty in a public bundle,
-// Results and Ended until it has ended.
+// Sample is one that was drawn. Who gets no leaves, or is another accountant, gets
+// Ended alone; Results and Ended are empty until it has ended.
 type Sample struct {
-	ID           string
+	Snapshot     int    // number
+	Number       int    // among the samples of the snapshot, from 1
 	Drawn        []byte // JSON of a publication.Sample
 	DrawnReceipt []byte
 	Results      []byte // JSON of Results
 	Ended        []byte // receipt of sample.ended
 }
 
-// Estimate is an estimate with what it was made from.
+// Estimate is an estimate with what it was made from, or that its person was erased
+// and it with them.
 type Estimate struct {
 	ID        publication.Hash // salted, as in the leaves
 	Estimate  []byte
 	Inputs    []byte
 	Histories map[string]revenue.History // by service, joined as the estimate read them
-	Receipt   []byte                     // of the claim's entry with the estimate's hash; nil for none
+	Receipt   []byte                     // of the claim's entry with the estimate's hash
+	Erased    []byte                     // receipt of claimant.erased; nil while the estimate is there
 }
 
 // Put takes a file of a bundle. Paths come in ascending order, each once; write
@@ -162,10 +165,10 @@ func (w writer) contents(c Contents) error {
 		w.add(schemePath(s.ID, s.Version, proof), s.Receipt)
 	}
 	for _, s := range c.Samples {
-		w.add(samplePath(s.ID, "drawn"+document), s.Drawn)
-		w.add(samplePath(s.ID, "drawn"+proof), s.DrawnReceipt)
-		w.add(samplePath(s.ID, "results"+document), s.Results)
-		w.add(samplePath(s.ID, "ended"+proof), s.Ended)
+		w.add(samplePath(s.Snapshot, s.Number, "drawn"+document), s.Drawn)
+		w.add(samplePath(s.Snapshot, s.Number, "drawn"+proof), s.DrawnReceipt)
+		w.add(samplePath(s.Snapshot, s.Number, "results"+document), s.Results)
+		w.add(samplePath(s.Snapshot, s.Number, "ended"+proof), s.Ended)
 	}
 	for _, e := range c.Estimates {
 		w.estimate(e)
@@ -174,10 +177,16 @@ func (w writer) contents(c Contents) error {
 }
 
 func (c Contents) manifest() Manifest {
+	erased := 0
+	for _, e := range c.Estimates {
+		if e.Erased != nil {
+			erased++
+		}
+	}
 	return Manifest{
 		Format: Format, Incident: c.Incident, Currency: c.Currency, MadeAt: stamp(c.MadeAt), Access: c.Access, Entries: c.Log.Head.Size,
 		Snapshots: len(c.Snapshots), Releases: len(c.Releases), Restatements: len(c.Restatements), Rules: len(c.Rules), Models: len(c.Models),
-		Schemes: len(c.Schemes), Samples: len(c.Samples), Estimates: len(c.Estimates),
+		Schemes: len(c.Schemes), Samples: len(c.Samples), Estimates: len(c.Estimates) - erased, Erased: erased,
 	}
 }
 
@@ -202,6 +211,7 @@ func (w writer) estimate(e Estimate) {
 	w.add(estimatePath(e.ID, "estimate"+document), e.Estimate)
 	w.add(estimatePath(e.ID, "inputs"+document), e.Inputs)
 	w.add(estimatePath(e.ID, "receipt"+proof), e.Receipt)
+	w.add(estimatePath(e.ID, "erased"+proof), e.Erased)
 	for service, h := range e.Histories {
 		w.files[estimatePath(e.ID, historyFile(service))] = func(to io.Writer) error {
 			data, err := EncodeHistory(h)

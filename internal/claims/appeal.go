@@ -82,15 +82,12 @@ func (c Claim) inAppealPeriod(now time.Time) error {
 // Appeal finds the appeal of a claim the actor may see, with the evidence that is
 // new since the decision.
 func (s *Service) Appeal(ctx context.Context, actor identity.Actor, claimID string) (AppealView, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	claim, err := s.view(ctx, actor, claimID)
 	if err != nil {
 		return AppealView{}, err
 	}
 	appeal, err := s.store.AppealOf(ctx, claimID)
 	if err != nil {
-		return AppealView{}, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil {
 		return AppealView{}, err
 	}
 	decisions, err := s.store.Decisions(ctx, claimID)

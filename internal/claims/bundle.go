@@ -30,7 +30,7 @@ type BundleReader interface {
 // public gets what is published; whoever may audit totals the leaves and samples
 // besides; the accountant of a sample whose files are open the leaves, their
 // samples and the estimates of the claims that were drawn, each recorded as a look
-// at the claim. The keys of the log are the caller's to add. Leaves and tiles never
+// at the claim, or that its claimant was erased. The keys of the log are the caller's to add. Leaves and tiles never
 // change; they are read when they are written.
 func (s *Service) Bundle(ctx context.Context, actor identity.Actor, incidentID string) (bundle.Contents, error) {
 	incident, err := s.Incident(ctx, actor, incidentID)
@@ -59,7 +59,7 @@ type gathering struct {
 	now      time.Time
 
 	sealed []Snapshot // those in the bundle, by number from 1
-	drawn  []Sample   // those in the bundle; at first all that the actor may see
+	drawn  []Sample   // those in the bundle as drawn, by number
 	reads  []Read
 }
 
@@ -69,10 +69,7 @@ func (g *gathering) gather(ctx context.Context) error {
 		return err
 	}
 	if head.Checkpoint == nil {
-		f := fault.New(fault.Conflict, "bundle_not_ready", "The log has no signed checkpoint yet; ask again in a second.",
-			"로그에 아직 서명된 체크포인트가 없습니다. 1초 뒤에 다시 요청하십시오.")
-		f.RetryAfter = time.Second
-		return f
+		return bundleNotReady()
 	}
 	g.Incident, g.Currency, g.MadeAt, g.Log.Head = g.incident.ID, g.incident.Currency, g.now, head
 	for _, part := range []func(context.Context) error{
@@ -85,27 +82,35 @@ func (g *gathering) gather(ctx context.Context) error {
 	return nil
 }
 
-// decideAccess finds out what the actor gets, and which samples.
+func bundleNotReady() *fault.Error {
+	f := fault.New(fault.Conflict, "bundle_not_ready", "What belongs in the bundle is not under a signed checkpoint yet; ask again in a second.",
+		"묶음에 들어갈 기록이 아직 서명된 체크포인트에 들어가지 않았습니다. 1초 뒤에 다시 요청하십시오.")
+	f.RetryAfter = time.Second
+	return f
+}
+
+// decideAccess finds out what the actor gets.
 func (g *gathering) decideAccess(ctx context.Context) error {
-	var err error
+	g.Access = bundle.Public
 	switch {
 	case g.actor.Can(identity.AuditTotals):
 		g.Access = bundle.Auditor
-		g.drawn, err = g.allSamples(ctx, SampleFilter{})
-		return err
 	case g.actor.Can(identity.ReadSamples):
 		own, err := g.allSamples(ctx, SampleFilter{Accountant: g.actor.Person})
 		if err != nil {
 			return err
 		}
 		if slices.ContainsFunc(own, func(s Sample) bool { return s.openAt(g.now) }) {
-			g.Access, g.drawn = bundle.Accountant, own
-			return nil
+			g.Access = bundle.Accountant
 		}
 	}
-	g.Access = bundle.Public
-	g.drawn, err = g.allSamples(ctx, SampleFilter{Ended: true})
-	return err
+	return nil
+}
+
+// whole reports whether the actor gets a sample as it was drawn, and not only how it
+// ended.
+func (g *gathering) whole(s Sample) bool {
+	return g.Access == bundle.Auditor || g.Access == bundle.Accountant && s.Accountant == g.actor.Person
 }
 
 // samplesAtOnce is how many samples are read together.
@@ -238,33 +243,39 @@ func (g *gathering) gatherReleases(ctx context.Context) error {
 	}
 }
 
-// gatherSamples takes what the actor may see of the samples: the public how they
-// ended.
+// gatherSamples takes what the actor may see of the samples by their numbers, up to
+// the first of a snapshot that is not logged yet.
 func (g *gathering) gatherSamples(ctx context.Context) error {
-	seen := g.drawn
-	g.drawn = nil
-	for _, s := range seen {
+	all, err := g.allSamples(ctx, SampleFilter{})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(all, func(a, b Sample) int {
+		return cmp.Or(cmp.Compare(a.Snapshot, b.Snapshot), cmp.Compare(a.Number, b.Number))
+	})
+	waits := 0 // snapshot with a sample that is not logged
+	for _, s := range all {
 		out, err := g.sample(ctx, s)
 		if err != nil {
 			return err
 		}
 		if out.DrawnReceipt == nil || s.Snapshot > len(g.sealed) {
-			continue
+			waits = s.Snapshot
 		}
-		if g.Access == bundle.Public {
-			if out.Ended == nil {
-				continue
-			}
-			out = bundle.Sample{ID: s.ID, Ended: out.Ended}
+		switch {
+		case s.Snapshot == waits:
+		case g.whole(s):
+			g.drawn, g.Samples = append(g.drawn, s), append(g.Samples, out)
+		case out.Ended != nil:
+			g.Samples = append(g.Samples, bundle.Sample{Snapshot: s.Snapshot, Number: s.Number, Ended: out.Ended})
 		}
-		g.drawn, g.Samples = append(g.drawn, s), append(g.Samples, out)
 	}
 	return nil
 }
 
 // sample is a sample as far as it is logged.
 func (g *gathering) sample(ctx context.Context, s Sample) (out bundle.Sample, err error) {
-	out = bundle.Sample{ID: s.ID, Drawn: s.Drawn}
+	out = bundle.Sample{Snapshot: s.Snapshot, Number: s.Number, Drawn: s.Drawn}
 	if out.DrawnReceipt, err = g.receipt(ctx, s.EntryID); err != nil || s.EndedAt == nil {
 		return out, err
 	}
@@ -323,16 +334,19 @@ func (g *gathering) gatherEstimates(ctx context.Context) error {
 	return nil
 }
 
-// gatherEstimate takes the estimate of a claim that was drawn, unless the claim has
-// none or its person was erased.
+// gatherEstimate takes the estimate of a claim that was drawn, or that its person was
+// erased.
 func (g *gathering) gatherEstimate(ctx context.Context, s Sample, d publication.Drawn, at Snapshot, estimated money.Minor) error {
 	id, err := g.r.SampledClaim(ctx, s.ID, d.Index)
 	if err != nil {
 		return err
 	}
 	claim, err := g.r.Claim(ctx, id)
-	if err != nil || claim.ErasedAt != nil {
+	if err != nil {
 		return err
+	}
+	if claim.ErasedAt != nil {
+		return g.gatherErased(ctx, claim, d)
 	}
 	e, err := g.estimateAt(ctx, claim, at, estimated)
 	if err != nil || e == nil {
@@ -351,10 +365,26 @@ func (g *gathering) gatherEstimate(ctx context.Context, s Sample, d publication.
 			if out.Receipt, err = g.receipt(ctx, event.EntryID); err != nil {
 				return err
 			}
+			if out.Receipt == nil {
+				return bundleNotReady()
+			}
 		}
 	}
 	g.Estimates = append(g.Estimates, out)
 	g.reads = append(g.reads, auditRead(g.actor, s.ID, claim, look{what: readClaim}, g.now))
+	return nil
+}
+
+// gatherErased takes the entry that says why there is no estimate of a claim.
+func (g *gathering) gatherErased(ctx context.Context, claim Claim, d publication.Drawn) error {
+	receipt, err := g.receiptAbout(ctx, "claimant.erased", claim.ClaimantID, 0)
+	if err != nil {
+		return err
+	}
+	if receipt == nil {
+		return bundleNotReady()
+	}
+	g.Estimates = append(g.Estimates, bundle.Estimate{ID: d.ID, Erased: receipt})
 	return nil
 }
 

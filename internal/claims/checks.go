@@ -33,11 +33,8 @@ var aboutOthers = []checks.Code{
 // see. Its claimant gets what they can do about those that were flagged: code,
 // service, result and remedy, without score and figures.
 func (s *Service) Checks(ctx context.Context, actor identity.Actor, claimID string) (CheckList, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	claim, err := s.view(ctx, actor, claimID)
 	if err != nil {
-		return CheckList{}, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil {
 		return CheckList{}, err
 	}
 	rows, err := s.store.Checks(ctx, claimID)

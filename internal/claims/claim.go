@@ -303,10 +303,15 @@ func notAmended(ctx context.Context, tx Tx, claim Claim) error {
 	return err
 }
 
-// record writes the event of a claim and the audit entry that commits to it. Who
-// of the staff has a claim stays out of the entry, which its claimant may open.
+// record writes the event of a claim and the audit entry that commits to it, and to
+// the rows that were written with it. Who of the staff has a claim stays out of the
+// entry, which its claimant may open: it has keyed hashes of keys, people and rows.
 func (s *Service) record(ctx context.Context, tx Tx, actor identity.Actor, claim Claim, eventType string, data map[string]any) error {
-	facts := map[string]any{"n": claim.Version, "incident": claim.IncidentID, "state": string(claim.State), "by": string(actor.Role), "data": withoutPerson(data)}
+	person, _ := data["person"].(string)
+	facts := map[string]any{
+		"n": claim.Version, "incident": claim.IncidentID, "state": string(claim.State), "by": string(actor.Role), "data": withoutPerson(data),
+		"who": tx.Blind(BlindEvent, ActorOf(claim.ID, claim.Version, actor.KeyID, person)), "rows": tx.Written(),
+	}
 	entry, err := auditlog.NewEntry(eventType, claim.ID, claim.UpdatedAt, facts)
 	if err != nil {
 		return err
@@ -322,11 +327,8 @@ func (s *Service) record(ctx context.Context, tx Tx, actor identity.Actor, claim
 
 // Claim finds one claim that the actor may see, with its newest estimate.
 func (s *Service) Claim(ctx context.Context, actor identity.Actor, id string) (Claim, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, id, identity.ReadClaims)
-	if err != nil {
-		return Claim{}, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil || claim.Estimates == 0 || claim.ErasedAt != nil {
+	claim, err := s.view(ctx, actor, id)
+	if err != nil || claim.Estimates == 0 || claim.ErasedAt != nil {
 		return claim, err
 	}
 	estimate, err := s.store.Estimate(ctx, id, 0)
@@ -347,7 +349,7 @@ func (s *Service) Claims(ctx context.Context, actor identity.Actor, filter Claim
 // Estimate finds one estimate of a claim the actor may see, the newest when n
 // is 0.
 func (s *Service) Estimate(ctx context.Context, actor identity.Actor, claimID string, n int) (Estimate, error) {
-	if _, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims); err != nil {
+	if _, err := s.view(ctx, actor, claimID); err != nil {
 		return Estimate{}, err
 	}
 	return s.store.Estimate(ctx, claimID, n)
@@ -356,7 +358,7 @@ func (s *Service) Estimate(ctx context.Context, actor identity.Actor, claimID st
 // Events lists what happened to a claim the actor may see, oldest first. Who of
 // the staff has it is the staff's business.
 func (s *Service) Events(ctx context.Context, actor identity.Actor, claimID string) ([]Event, error) {
-	if _, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims); err != nil {
+	if _, err := s.view(ctx, actor, claimID); err != nil {
 		return nil, err
 	}
 	events, err := s.store.Events(ctx, claimID)

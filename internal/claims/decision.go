@@ -285,11 +285,8 @@ func (m matter) worth(d Decision) money.Minor {
 // Decisions lists the decisions of a claim the actor may see, oldest first. Its
 // claimant sees those that stand or stood, and not who made them.
 func (s *Service) Decisions(ctx context.Context, actor identity.Actor, claimID string) ([]Decision, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	claim, err := s.view(ctx, actor, claimID)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil {
 		return nil, err
 	}
 	decisions, err := s.store.Decisions(ctx, claimID)

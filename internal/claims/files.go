@@ -227,11 +227,8 @@ func (f EvidenceFile) shownTo(actor identity.Actor, claim Claim) EvidenceFile {
 
 // ListEvidence lists the files of a claim the actor may see, oldest first.
 func (s *Service) ListEvidence(ctx context.Context, actor identity.Actor, claimID string) ([]EvidenceFile, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	claim, err := s.view(ctx, actor, claimID)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil {
 		return nil, err
 	}
 	files, err := s.store.EvidenceFiles(ctx, claimID)

@@ -48,22 +48,25 @@ func (l *leafList) all() iter.Seq[publication.Leaf] {
 	}
 }
 
-// sound checks that the leaves lead to the root and the sums of the snapshot.
-func (l *leafList) sound() error {
-	var tree publication.Builder
-	for leaf := range l.all() {
-		if err := tree.Add(leaf); err != nil {
-			return err
+// sound are all leaves. Once they were read to the end, err tells if they do not
+// lead to the root and the sums of the snapshot.
+func (l *leafList) sound() iter.Seq[publication.Leaf] {
+	return func(yield func(publication.Leaf) bool) {
+		var tree publication.Builder
+		for leaf := range l.all() {
+			if l.err = tree.Add(leaf); l.err != nil || !yield(leaf) {
+				return
+			}
 		}
+		if l.err != nil {
+			return
+		}
+		root, err := tree.Root()
+		if err == nil && (root.Hash != l.snapshot.Root || root.Sums != *l.snapshot.Sums) {
+			err = fmt.Errorf("the leaves of snapshot %s do not lead to its root; run fsck", l.snapshot.ID)
+		}
+		l.err = err
 	}
-	if l.err != nil {
-		return l.err
-	}
-	root, err := tree.Root()
-	if err == nil && (root.Hash != l.snapshot.Root || root.Sums != *l.snapshot.Sums) {
-		err = fmt.Errorf("the leaves of snapshot %s do not lead to its root; run fsck", l.snapshot.ID)
-	}
-	return err
 }
 
 // parts are the stored parts of a snapshot's leaves, up to the first error.

@@ -102,8 +102,9 @@ func (m *metropolis) populate(b *testing.B, engine, template string, n int) {
 	}
 	statements := []string{
 		fmt.Sprintf("INSERT INTO claims (%s) SELECT %s FROM claims, %s WHERE claims.id = '%s'", strings.Join(columns, ", "), strings.Join(chosen, ", "), numbers, template),
-		"ANALYZE",
 	}
+	statements = append(statements, lives...)
+	statements = append(statements, "ANALYZE")
 	if engine == "sqlite" {
 		statements = append([]string{"PRAGMA synchronous = OFF", "PRAGMA cache_size = -64000"}, statements...) // of one connection
 	}
@@ -117,6 +118,22 @@ func (m *metropolis) populate(b *testing.B, engine, template string, n int) {
 		b.Fatal(err)
 	}
 }
+
+// lives give the copies of populate stages that they went through, a decision that
+// stands and the record of an estimate.
+var lives = []string{
+	"INSERT INTO stages (claim_id, n, incident_id, state, entered_at, left_at) SELECT id, 1, incident_id, 'draft', created_at, submitted_at" + copies,
+	"INSERT INTO stages (claim_id, n, incident_id, state, entered_at, left_at) SELECT id, 2, incident_id, 'submitted', submitted_at, submitted_at + (claimed % 9) * 43200000000" + copies,
+	"INSERT INTO stages (claim_id, n, incident_id, state, entered_at, left_at) SELECT id, 3, incident_id, 'in_review', submitted_at, submitted_at + (claimed % 7) * 43200000000" + copies + " AND decisions > 0",
+	"INSERT INTO stages (claim_id, n, incident_id, state, entered_at) SELECT id, 4, incident_id, state, submitted_at" + copies,
+	`INSERT INTO decisions (claim_id, n, kind, verdict, claimed, assessed, awarded, estimate, reason_code, reason_version, error_code, override, evidence, criteria, policy,
+		from_state, made_by, made_role, made_at, not_by, needs) SELECT id, 1, CASE claimed % 2 WHEN 0 THEN 'automatic' ELSE 'decision' END, verdict, claimed, 900000, coalesce(awarded, 0), 1,
+		'reason-' || claimed % 11, 1, '', '', '[]', '[]', 1, 'in_review', 'maker', 'reviewer', submitted_at, '', 0` + copies + " AND decisions > 0",
+	"INSERT INTO batch_decisions (claim_id, decision, incident_id, stood_at) SELECT id, 1, incident_id, submitted_at + (claimed % 20) * 86400000000" + copies + " AND decisions > 0",
+	"INSERT INTO estimate_records (claim_id, windows, inside, share, expected) SELECT id, 8, 7, claimed % 10000, estimated" + copies,
+}
+
+const copies = " FROM claims WHERE outlet LIKE 'copy-%'"
 
 // publish seals and releases twice, so that the second release is held against the
 // first.

@@ -3,6 +3,7 @@ package claims_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -18,6 +19,7 @@ import (
 	"redress/internal/lang"
 	"redress/internal/money"
 	"redress/internal/publication"
+	"redress/internal/store/storetest"
 )
 
 // list is the leaf list of a snapshot of the town's incident, as an auditor has it.
@@ -127,10 +129,15 @@ func TestTheLogSaysWhatWasSealedAndNoTotals(t *testing.T) {
 			t.Fatal(err)
 		}
 		delete(said, "at")
+		if salt, _ := said["salt"].(string); len(salt) != 32 {
+			t.Errorf("the salt is held as %q", salt)
+		}
+		delete(said, "salt")
 		if diff := cmp.Diff(map[string]any{
-			"id": sealed.EntryID, "type": "snapshot.sealed", "subject": d.incident.ID, "number": 1.0, "snapshot_id": sealed.ID,
+			"sealed_by": hex.EncodeToString(storetest.Vault().Index(claims.BlindPerson, sealed.SealedBy)),
+			"id":        sealed.EntryID, "type": "snapshot.sealed", "subject": d.incident.ID, "number": 1.0, "snapshot_id": sealed.ID,
 			"taken_at": today.UTC().Format(time.RFC3339Nano), "root": sealed.Root.String(), "currency": "KRW", "rule_version": 1.0, "rule_hash": rule.Hash,
-			"statistics_hash": sha(sealed.Statistics),
+			"statistics_hash": sha(sealed.Statistics), "samples_drawn": 0.0, "samples_ended": 0.0,
 		}, said); diff != "" {
 			t.Errorf("the entry (-want +got):\n%s", diff)
 		}

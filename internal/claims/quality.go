@@ -54,7 +54,7 @@ func (s *Service) sealBatches(ctx context.Context, incidentID string) error {
 		if len(decisions) < batchFull && s.now().Sub(decisions[0].MadeAt) < sealAfter {
 			return nil
 		}
-		batch := Batch{ID: newID(), IncidentID: incidentID, SealedAt: s.now(), Digest: digestOf(decisions), Size: len(decisions)}
+		batch := Batch{ID: newID(), IncidentID: incidentID, SealedAt: s.now(), Digest: DigestOf(decisions), Size: len(decisions)}
 		err = s.store.InTx(ctx, func(ctx context.Context, tx Tx) error {
 			if err := tx.InsertBatch(ctx, batch, decisions); err != nil {
 				return err
@@ -70,8 +70,8 @@ func (s *Service) sealBatches(ctx context.Context, incidentID string) error {
 	}
 }
 
-// digestOf is SHA-256 over the sorted lines "claim/number" of decisions, in hex.
-func digestOf(decisions []Decision) string {
+// DigestOf is SHA-256 over the sorted lines "claim/number" of decisions, in hex.
+func DigestOf(decisions []Decision) string {
 	lines := make([]string, len(decisions))
 	for i, d := range decisions {
 		lines[i] = fmt.Sprintf("%s/%d\n", d.ClaimID, d.N)

@@ -15,6 +15,15 @@ const (
 	readLetter   = "letter"
 )
 
+// view finds a claim that the actor may see; that staff saw it is recorded.
+func (s *Service) view(ctx context.Context, actor identity.Actor, claimID string) (Claim, error) {
+	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	if err != nil {
+		return Claim{}, err
+	}
+	return claim, s.looked(ctx, actor, claim, readClaim, "")
+}
+
 // looked records that staff saw personal data of a claim; what people see of
 // their own is nobody's business. Files and letters of claims that the actor
 // does not work on need a stated purpose.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -74,10 +75,16 @@ func (s *Service) ReleaseTotals(ctx context.Context, actor identity.Actor, incid
 		if newest.Number+1 != made.Number || len(restatements) != len(made.Restatements) {
 			return Release{}, ReleaseOvertaken()
 		}
-		if release.EntryID, err = s.logged(ctx, tx, "release.published", incidentID, map[string]any{
+		facts, err := sampleCounts(ctx, tx, incidentID, 0, 0)
+		if err != nil {
+			return Release{}, err
+		}
+		maps.Copy(facts, map[string]any{
 			"number": release.Number, "snapshot": snapshot.Number, "root": snapshot.Root.String(), "hash": release.Hash,
 			"rule_hash": made.Rule.Hash.String(), "statistics_hash": snapshot.StatisticsHash,
-		}); err != nil {
+			"released_at": release.ReleasedAt.Format(time.RFC3339Nano), "released_by": tx.Blind(BlindPerson, release.ReleasedBy),
+		})
+		if release.EntryID, err = s.logged(ctx, tx, "release.published", incidentID, facts); err != nil {
 			return Release{}, err
 		}
 		return release, tx.InsertRelease(ctx, release)
@@ -115,10 +122,6 @@ func (s *Service) publication(ctx context.Context, incident Incident, snapshot S
 	if err != nil {
 		return publication.Release{}, err
 	}
-	leaves := s.leaves(ctx, snapshot)
-	if err := leaves.sound(); err != nil {
-		return publication.Release{}, err
-	}
 	earlier, lists, err := s.earlier(ctx, incident.ID)
 	if err != nil {
 		return publication.Release{}, err
@@ -133,8 +136,9 @@ func (s *Service) publication(ctx context.Context, incident Incident, snapshot S
 			return publication.Release{}, err
 		}
 	}
+	leaves := s.leaves(ctx, snapshot)
 	made, err := publication.Publish(publication.Snapshot{
-		Incident: incident.ID, Currency: incident.Currency, At: snapshot.TakenAt, Root: snapshot.Root, Leaves: leaves.all(),
+		Incident: incident.ID, Currency: incident.Currency, At: snapshot.TakenAt, Root: snapshot.Root, Leaves: leaves.sound(),
 	}, rule, earlier, restatements)
 	for _, list := range append(lists, leaves) {
 		if list.err != nil {

@@ -246,11 +246,8 @@ func (s *Service) RecallRequest(ctx context.Context, actor identity.Actor, id st
 // Requests lists the information requests of a claim the actor may see, oldest
 // first. Who asked is the staff's business.
 func (s *Service) Requests(ctx context.Context, actor identity.Actor, claimID string) ([]InformationRequest, error) {
-	claim, err := s.findClaim(ctx, s.store, actor, claimID, identity.ReadClaims)
+	claim, err := s.view(ctx, actor, claimID)
 	if err != nil {
-		return nil, err
-	}
-	if err := s.looked(ctx, actor, claim, readClaim, ""); err != nil {
 		return nil, err
 	}
 	requests, err := s.store.Requests(ctx, claimID)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
@@ -78,6 +79,7 @@ func (s *Service) Restate(ctx context.Context, actor identity.Actor, incidentID 
 		made.Number = len(before) + 1
 		if made.EntryID, err = s.logged(ctx, tx, "restatement.made", incidentID, map[string]any{
 			"number": made.Number, "hash": hexSHA256(made.Bytes),
+			"made_at": made.MadeAt.Format(time.RFC3339Nano), "made_by": tx.Blind(BlindPerson, made.MadeBy),
 		}); err != nil {
 			return Restatement{}, err
 		}
@@ -96,6 +98,9 @@ func (d RestatementDraft) check() []fault.Field {
 	for _, text := range []struct{ tag, text string }{{"en", d.Reason.EN}, {"ko", d.Reason.KO}} {
 		if n := len([]rune(strings.TrimSpace(text.text))); n < 1 || n > maxReason {
 			fields = append(fields, fault.At("#/reason/"+text.tag, "text_length", "must be 1 to %d characters.", "1~%d자여야 합니다.", maxReason))
+		}
+		if strings.ContainsFunc(text.text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {
+			fields = append(fields, fault.At("#/reason/"+text.tag, "text_control", "must have no control characters but line feeds.", "줄바꿈 말고 다른 제어 문자를 쓸 수 없습니다."))
 		}
 	}
 	return fields

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 
 	"redress/internal/bundle"
@@ -20,8 +21,12 @@ type SampleReader interface {
 	SampleByNonce(ctx context.Context, incidentID string, snapshot int, nonce []byte) (Sample, error)
 	// Samples lists samples, newest first.
 	Samples(ctx context.Context, filter SampleFilter, page Page) ([]Sample, error)
+	CountSamples(ctx context.Context, filter SampleFilter) (int, error)
 	// SampledClaim finds the id of the claim that a leaf of a sample is.
 	SampledClaim(ctx context.Context, sampleID string, leaf int) (string, error)
+	// HasAccountant reports whether the person holds an accountant's key that is valid
+	// at that time.
+	HasAccountant(ctx context.Context, person string, at time.Time) (bool, error)
 }
 
 // SampleFilter narrows a list of samples; empty fields narrow nothing.
@@ -35,8 +40,8 @@ type SampleFilter struct {
 // SampleTx writes samples.
 type SampleTx interface {
 	// InsertSample stores a sample with the ids of its claims by their leaves. A
-	// second of the same nonce is a Conflict fault, and so is one whose accountant
-	// drew it.
+	// second of the same number or nonce is a Conflict fault, and so is one whose
+	// accountant drew it.
 	InsertSample(ctx context.Context, sample Sample, claims map[int]string) error
 	// EndSample stores the results of a sample; one that has them is a Conflict fault.
 	EndSample(ctx context.Context, sample Sample) error
@@ -48,6 +53,7 @@ type Sample struct {
 	ID           string
 	IncidentID   string
 	Snapshot     int // number
+	Number       int // among the samples of the snapshot, from 1 without a gap
 	Nonce        []byte
 	Drawn        []byte // a publication.Sample, JSON
 	DrawnHash    string // SHA-256 of Drawn, hex
@@ -91,6 +97,8 @@ func (s Sample) Found() (bundle.Results, error) {
 // is a leaf of the log by then, so its root was fixed before the nonce was named,
 // and neither side can steer what is drawn. What was drawn is not changed: the same
 // nonce again is the same sample, or a Conflict fault where another is asked for.
+// Samples are numbered, so that whoever tries one nonce after another is seen to.
+// The accountant has to hold a key by then: nobody else could ever end the sample.
 func (s *Service) DrawSample(ctx context.Context, actor identity.Actor, incidentID string, n int, draft SampleDraft, reply Reply[Sample]) (Sample, error) {
 	if err := allow(actor, identity.DrawSamples); err != nil {
 		return Sample{}, err
@@ -129,15 +137,61 @@ func (s *Service) DrawSample(ctx context.Context, actor identity.Actor, incident
 		if err == nil || !isNotFound(err) {
 			return before, err
 		}
-		if sample.EntryID, err = s.logged(ctx, tx, "sample.drawn", incidentID, map[string]any{
-			"sample": sample.ID, "snapshot": sample.Snapshot, "root": snapshot.Root.String(), "measure": string(drawn.Measure), "units": drawn.Units,
-			"nonce": hex.EncodeToString(sample.Nonce), "seed": drawn.Seed.String(), "drawn_hash": sample.DrawnHash,
-			"drawn_by": sample.DrawnBy, "accountant": sample.Accountant,
-		}); err != nil {
-			return Sample{}, err
-		}
-		return sample, tx.InsertSample(ctx, sample, claims)
+		return s.enterSample(ctx, tx, sample, claims, map[string]any{
+			"root": snapshot.Root.String(), "measure": string(drawn.Measure), "units": drawn.Units, "seed": drawn.Seed.String(),
+		})
 	})
+}
+
+// enterSample gives the sample its number and logs it with what was asked for.
+func (s *Service) enterSample(ctx context.Context, tx Tx, sample Sample, claims map[int]string, asked map[string]any) (Sample, error) {
+	known, err := tx.HasAccountant(ctx, sample.Accountant, sample.DrawnAt)
+	if err != nil {
+		return Sample{}, err
+	}
+	if !known {
+		return Sample{}, fault.InvalidFields([]fault.Field{fault.At("#/accountant", "accountant_unknown",
+			"Nobody of this person code holds a valid key of the role accountant; have one issued first.",
+			"이 사람 코드로 발급된 유효한 회계사(accountant) 키가 없습니다. 먼저 키를 발급받으십시오.")})
+	}
+	others, err := tx.CountSamples(ctx, SampleFilter{IncidentID: sample.IncidentID, Snapshot: sample.Snapshot})
+	if err != nil {
+		return Sample{}, err
+	}
+	sample.Number = others + 1
+	facts, err := sampleCounts(ctx, tx, sample.IncidentID, 1, 0)
+	if err != nil {
+		return Sample{}, err
+	}
+	maps.Copy(facts, asked)
+	maps.Copy(facts, map[string]any{
+		"sample": sample.ID, "snapshot": sample.Snapshot, "number": sample.Number, "nonce": hex.EncodeToString(sample.Nonce),
+		"drawn_hash": sample.DrawnHash, "drawn_by": sample.DrawnBy, "drawn_at": sample.DrawnAt.Format(time.RFC3339Nano), "accountant": sample.Accountant,
+	})
+	if sample.EntryID, err = s.logged(ctx, tx, "sample.drawn", sample.IncidentID, facts); err != nil {
+		return Sample{}, err
+	}
+	return sample, tx.InsertSample(ctx, sample, claims)
+}
+
+// sampleCounts are how many samples of an incident there are with those that are
+// being drawn and ended. Every entry about totals tells the log, so that what is
+// downloaded later cannot leave out the last ones.
+func sampleCounts(ctx context.Context, r Reader, incidentID string, drawing, ending int) (map[string]any, error) {
+	drawn, err := r.CountSamples(ctx, SampleFilter{IncidentID: incidentID})
+	if err != nil {
+		return nil, err
+	}
+	ended, err := r.CountSamples(ctx, SampleFilter{IncidentID: incidentID, Ended: true})
+	return map[string]any{"samples_drawn": drawn + drawing, "samples_ended": ended + ending}, err
+}
+
+// SampleOvertaken is the Conflict fault of a sample beside which another was drawn.
+func SampleOvertaken() *fault.Error {
+	f := fault.New(fault.Conflict, "sample_overtaken",
+		"Somebody drew another sample of this snapshot at the same time; ask again.", "같은 때에 이 스냅샷에서 다른 표본을 뽑았습니다. 다시 요청하십시오.")
+	f.RetryAfter = time.Second
+	return f
 }
 
 // sealedInLog refuses a snapshot whose entry is not in the log yet: until then
@@ -154,18 +208,15 @@ func (s *Service) sealedInLog(ctx context.Context, snapshot Snapshot) error {
 	return f
 }
 
-// draw draws from the stored leaves, after checking that they are those of the
-// sealed root.
+// draw draws from the stored leaves, and checks that they are those of the sealed
+// root.
 func (s *Service) draw(ctx context.Context, snapshot Snapshot, draft SampleDraft) (publication.Sample, error) {
 	seed, err := publication.Seed(snapshot.Root, draft.Nonce)
 	if err != nil {
 		return publication.Sample{}, err
 	}
 	list := s.leaves(ctx, snapshot)
-	if err := list.sound(); err != nil {
-		return publication.Sample{}, err
-	}
-	drawn, err := publication.Draw(list.all(), draft.Measure, draft.Units, seed)
+	drawn, err := publication.Draw(list.sound(), draft.Measure, draft.Units, seed)
 	if err == nil {
 		err = list.err
 	}
@@ -277,7 +328,12 @@ func (s *Service) EndSample(ctx context.Context, actor identity.Actor, id string
 	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Sample, error) {
 		now := s.now()
 		sample.EndedAt = &now
-		var err error
+		counts, err := sampleCounts(ctx, tx, sample.IncidentID, 0, 1)
+		if err != nil {
+			return Sample{}, err
+		}
+		maps.Copy(facts, counts)
+		facts["ended_at"] = now.Format(time.RFC3339Nano)
 		if sample.EndedEntryID, err = s.logged(ctx, tx, "sample.ended", sample.IncidentID, facts); err != nil {
 			return Sample{}, err
 		}
@@ -298,7 +354,7 @@ func (s Sample) endFacts(bound publication.RelativeBound) (map[string]any, error
 	if err := numbers.Decode(&facts); err != nil {
 		return nil, fmt.Errorf("read the bound of sample %s: %w", s.ID, err)
 	}
-	facts["sample"], facts["snapshot"], facts["results_hash"] = s.ID, s.Snapshot, s.ResultsHash
+	facts["sample"], facts["snapshot"], facts["number"], facts["results_hash"] = s.ID, s.Snapshot, s.Number, s.ResultsHash
 	return facts, nil
 }
 
@@ -306,6 +362,7 @@ func (s Sample) endFacts(bound publication.RelativeBound) (map[string]any, error
 type SampleBound struct {
 	Sample      string
 	Snapshot    int
+	Number      int
 	Measure     publication.Measure
 	Units       int
 	Claims      int // that were looked at
@@ -337,7 +394,7 @@ func (s *Service) SampleBounds(ctx context.Context, actor identity.Actor, incide
 			return nil, err
 		}
 		bounds[i] = SampleBound{
-			Sample: sample.ID, Snapshot: sample.Snapshot, Measure: drawn.Measure, Units: drawn.Units, Claims: len(drawn.Drawn),
+			Sample: sample.ID, Snapshot: sample.Snapshot, Number: sample.Number, Measure: drawn.Measure, Units: drawn.Units, Claims: len(drawn.Drawn),
 			Error: found.Bound.Relative(drawn.Total), ResultsHash: sample.ResultsHash, EndedAt: *sample.EndedAt, EntryID: sample.EndedEntryID,
 		}
 	}

@@ -202,9 +202,8 @@ func TestNobodySteersASample(t *testing.T) {
 		for name, person := range map[string]string{"nobody": "", "themselves": s.as(identity.Auditor).Person} {
 			own := sampleOf(3)
 			own.Accountant = person
-			if _, err = draw(snapshot, own); fault.KindOf(err) != fault.Invalid {
-				t.Errorf("for %s: %v", name, err)
-			}
+			_, err = draw(snapshot, own)
+			wantsField(t, "for "+name, err, "#/accountant", "accountant_not_independent")
 		}
 		zero := sampleOf(3)
 		zero.Measure = publication.Paid
@@ -213,9 +212,116 @@ func TestNobodySteersASample(t *testing.T) {
 		if _, err := s.raw.ExecContext(t.Context(), "UPDATE samples SET accountant = drawn_by"); err == nil {
 			t.Error("the database lets the accountant be changed")
 		}
-		if _, err := s.raw.ExecContext(t.Context(), `INSERT INTO samples (id, incident_id, snapshot, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
-			SELECT 'other', incident_id, snapshot, drawn, drawn, drawn_hash, drawn_by, drawn_at, drawn_by, 'other' FROM samples`); err == nil {
+		if _, err := s.raw.ExecContext(t.Context(), `INSERT INTO samples (id, incident_id, snapshot, n, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
+			SELECT 'other', incident_id, snapshot, 2, drawn, drawn, drawn_hash, drawn_by, drawn_at, drawn_by, 'other' FROM samples`); err == nil {
 			t.Error("the database lets somebody audit what they drew")
+		}
+	})
+}
+
+// wantsField checks that a fault is about one field.
+func wantsField(t testing.TB, what string, err error, pointer, code string) {
+	t.Helper()
+	f := fault.As(err)
+	if f == nil || f.Kind != fault.Invalid || len(f.Fields) != 1 || f.Fields[0].Pointer != pointer || f.Fields[0].Code != code {
+		t.Errorf("%s: %v", what, err)
+	}
+}
+
+// Only who holds an accountant's key could ever end a sample, so the key comes first.
+func TestASampleIsForSomebodyWhoHoldsAnAccountantsKey(t *testing.T) {
+	inTowns(t, func(t *testing.T, s *town) {
+		s.stall(t, 3)
+		snapshot := s.sealed(t)
+		s.intoLog(t, snapshot.EntryID)
+		draw := func(person string) error {
+			draft := sampleOf(1)
+			draft.Accountant = person
+			return failed(s.DrawSample(t.Context(), s.as(identity.Auditor), s.incident.ID, snapshot.Number, draft, claims.Reply[claims.Sample]{}))
+		}
+		issue := func(role identity.Role, person string, expires *time.Time) identity.Key {
+			return must(s.IssueFirstKey(t.Context(), claims.KeyRequest{Role: role, Person: person, ExpiresAt: expires}))(t).Key
+		}
+		wantsField(t, "nobody's code", draw("somebody"), "#/accountant", "accountant_unknown")
+		issue(identity.Reviewer, "reviewer-1", nil)
+		wantsField(t, "who holds a key of another role", draw("reviewer-1"), "#/accountant", "accountant_unknown")
+		tomorrow := s.clock.now.Add(24 * time.Hour)
+		issue(identity.Accountant, "expiring", &tomorrow)
+		revoked := issue(identity.Accountant, "revoked", nil)
+		for _, person := range []string{"expiring", "revoked"} {
+			if err := draw(person); err != nil {
+				t.Errorf("%s while their key is valid: %v", person, err)
+			}
+		}
+		if err := s.RevokeKey(t.Context(), s.as(identity.Admin), revoked.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.set(tomorrow)
+		for _, person := range []string{"expiring", "revoked"} {
+			wantsField(t, person+" afterwards", draw(person), "#/accountant", "accountant_unknown")
+		}
+		issue(identity.Accountant, "revoked", nil)
+		if err := draw("revoked"); err != nil {
+			t.Errorf("with a second key: %v", err)
+		}
+	})
+}
+
+// Whoever tries one nonce after another leaves as many numbers behind, and what is
+// logged afterwards counts them.
+func TestSamplesAreNumberedWithoutAGap(t *testing.T) {
+	inTowns(t, func(t *testing.T, s *town) {
+		s.stall(t, 3)
+		first, second := s.sealed(t), s.sealed(t)
+		s.intoLog(t, first.EntryID)
+		s.intoLog(t, second.EntryID)
+		draw := func(snapshot claims.Snapshot) (claims.Sample, error) {
+			return s.DrawSample(t.Context(), s.as(identity.Auditor), s.incident.ID, snapshot.Number, sampleOf(1), claims.Reply[claims.Sample]{})
+		}
+		const at = 6
+		numbers := make(chan int, at)
+		for range at {
+			go func() {
+				for {
+					sample, err := draw(first)
+					if f := fault.As(err); f != nil && f.Code == "sample_overtaken" {
+						continue
+					}
+					if err != nil {
+						t.Error(err)
+					}
+					numbers <- sample.Number
+					return
+				}
+			}()
+		}
+		var seen []int
+		for range at {
+			seen = append(seen, <-numbers)
+		}
+		slices.Sort(seen)
+		if diff := cmp.Diff([]int{1, 2, 3, 4, 5, 6}, seen); diff != "" {
+			t.Errorf("drawn at once (-want +got):\n%s", diff)
+		}
+		other := must(draw(second))(t)
+		s.entryHas(t, other.EntryID, "sample.drawn", `"number":1,`, `"samples_drawn":7,`, `"samples_ended":0,`)
+		drawn := drawnOf(t, other).Drawn[0]
+		ended := must(s.EndSample(t.Context(), s.as(identity.Accountant), other.ID, []publication.Audited{{ID: drawn.ID, Correct: drawn.Amount}}, 95, claims.Reply[claims.Sample]{}))(t)
+		s.entryHas(t, ended.EndedEntryID, "sample.ended", `"number":1,`, `"samples_drawn":7,`, `"samples_ended":1,`)
+		s.entryHas(t, s.sealed(t).EntryID, "snapshot.sealed", `"samples_drawn":7,`, `"samples_ended":1,`)
+		released := must(s.ReleaseTotals(t.Context(), s.as(identity.Admin), s.incident.ID, first.Number, claims.Reply[claims.Release]{}))(t)
+		s.entryHas(t, released.EntryID, "release.published", `"samples_drawn":7,`, `"samples_ended":1,`)
+		if bounds := must(s.SampleBounds(t.Context(), identity.Anyone, s.incident.ID, claims.Page{Limit: 10}))(t); len(bounds) != 1 || bounds[0].Number != 1 {
+			t.Errorf("the public is told %+v", bounds)
+		}
+		for _, change := range []string{
+			"UPDATE samples SET n = 9 WHERE n = 6",
+			`INSERT INTO samples (id, incident_id, snapshot, n, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
+				SELECT 'other', incident_id, snapshot, n, drawn, drawn, drawn_hash, drawn_by, drawn_at, accountant, 'other' FROM samples WHERE n = 6`,
+		} {
+			if _, err := s.raw.ExecContext(t.Context(), change); err == nil {
+				t.Errorf("the database takes %s", change)
+			}
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"redress/internal/bundle"
 	"redress/internal/fault"
 	"redress/internal/identity"
 	"redress/internal/publication"
@@ -22,10 +23,6 @@ type SampledClaim struct {
 	Letters   []Letter // of the decisions that stand or stood
 	Files     []EvidenceFile
 }
-
-// samplesOpen is how long an accountant may go on reading the files of a sample
-// after its end, to answer questions about it.
-const samplesOpen = 30 * day
 
 // SampledClaim shows the accountant of a sample the file of one of its claims: that
 // of the leaf's index. It is recorded as a look at personal data. The files are
@@ -77,7 +74,7 @@ func (s *Service) SampledEvidence(ctx context.Context, actor identity.Actor, sam
 
 // openAt reports whether the files of the sample are open to its accountant.
 func (s Sample) openAt(now time.Time) bool {
-	return s.EndedAt == nil || now.Before(s.EndedAt.Add(samplesOpen))
+	return s.EndedAt == nil || now.Before(s.EndedAt.Add(bundle.SamplesOpen))
 }
 
 // sampled finds a claim of a sample whose files are open to the actor.

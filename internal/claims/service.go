@@ -5,6 +5,7 @@ package claims
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -110,14 +111,31 @@ func (s *Service) Answered(ctx context.Context, once Once) (*Answer, error) {
 	return s.store.Answered(ctx, once, s.now())
 }
 
+// What Blind hides from whoever may open an entry.
+const (
+	BlindEvent  = "event"  // who did what an event tells, as ActorOf writes them
+	BlindPerson = "person" // of the staff, in an entry that everybody may open
+	BlindSalt   = "salt"   // of the snapshots of an incident
+)
+
+// ActorOf writes key and person of an event for Blind. No two events have the same,
+// or the claimant would learn which of them are of one person.
+func ActorOf(claimID string, n int64, keyID, person string) string {
+	return fmt.Sprintf("%s/%d %s %s", claimID, n, keyID, person)
+}
+
 // log writes an audit entry about something that is not a claim.
 func (s *Service) log(ctx context.Context, tx Tx, entryType, subject string, facts map[string]any) error {
 	_, err := s.logged(ctx, tx, entryType, subject, facts)
 	return err
 }
 
-// logged is log, and answers the id of the entry.
+// logged is log, and answers the id of the entry, which says what rows were written
+// before it in the transaction.
 func (s *Service) logged(ctx context.Context, tx Tx, entryType, subject string, facts map[string]any) (string, error) {
+	if rows := tx.Written(); len(rows) > 0 {
+		facts["rows"] = rows
+	}
 	entry, err := auditlog.NewEntry(entryType, subject, s.now(), facts)
 	if err != nil {
 		return "", err

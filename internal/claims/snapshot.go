@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"time"
 
 	"redress/internal/fault"
@@ -257,10 +258,20 @@ func (s *Service) enterSnapshot(ctx context.Context, tx Tx, snapshot Snapshot, r
 		return Snapshot{}, SnapshotOvertaken()
 	}
 	snapshot.Number = newest.Number + 1
-	if snapshot.EntryID, err = s.logged(ctx, tx, "snapshot.sealed", snapshot.IncidentID, map[string]any{
+	facts, err := sampleCounts(ctx, tx, snapshot.IncidentID, 0, 0)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	salt, err := tx.SnapshotSalt(ctx, snapshot.IncidentID)
+	if err != nil {
+		return Snapshot{}, err
+	}
+	maps.Copy(facts, map[string]any{
 		"number": snapshot.Number, "snapshot_id": snapshot.ID, "taken_at": snapshot.TakenAt.Format(time.RFC3339Nano), "root": snapshot.Root.String(),
 		"currency": currency, "rule_version": snapshot.Rule, "rule_hash": rule.Hash().String(), "statistics_hash": snapshot.StatisticsHash,
-	}); err != nil {
+		"sealed_by": tx.Blind(BlindPerson, snapshot.SealedBy), "salt": tx.Blind(BlindSalt, string(salt)),
+	})
+	if snapshot.EntryID, err = s.logged(ctx, tx, "snapshot.sealed", snapshot.IncidentID, facts); err != nil {
 		return Snapshot{}, err
 	}
 	return snapshot, tx.InsertSnapshot(ctx, snapshot, parts)

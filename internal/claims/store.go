@@ -111,6 +111,9 @@ type Tx interface {
 	UpdateClaim(ctx context.Context, claim Claim) error
 	InsertEstimate(ctx context.Context, estimate Estimate) error
 	InsertEvent(ctx context.Context, event Event) error
+	// Written hands over keyed hashes of the rows that were written since it was last
+	// asked, by name, for the entry that tells of them; empty for those that are gone.
+	Written() map[string]any
 	InsertEntry(ctx context.Context, entry auditlog.Entry) error
 
 	// InsertJob stores a job, or answers the one under way that is the same.
@@ -153,6 +156,9 @@ type DeskReader interface {
 	StageTimes(ctx context.Context, incidentID string, visit func(State, time.Duration)) error
 	// Due lists at most limit claims whose DueAt is not after now, earliest first.
 	Due(ctx context.Context, now time.Time, limit int) ([]Claim, error)
+	// Blind is a keyed hash of a value, in hexadecimal digits: whoever may open an
+	// entry of the log learns nothing from it.
+	Blind(purpose, value string) string
 	// Unit is the keyed hash of the platform's account behind a claimant's outlet:
 	// of the outlet's id on the platform, else of the driver's; an outlet that the
 	// platform does not know is a unit of its own.
@@ -252,7 +258,7 @@ type PublicationReader interface {
 	// Restatements lists all restatements of an incident, oldest first.
 	Restatements(ctx context.Context, incidentID string) ([]Restatement, error)
 	// EntryAbout finds the id of the entry of that type which names the version of
-	// a subject.
+	// a subject, or names none when version is 0.
 	EntryAbout(ctx context.Context, entryType, subject string, version int) (string, error)
 }
 

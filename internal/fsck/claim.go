@@ -2,6 +2,7 @@ package fsck
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -38,6 +39,17 @@ type Claim struct {
 	Made        []Estimate
 	Judged      []Decision
 	Letters     []Letter
+	Rows        map[string]string // keyed hashes of the rows that entries hold, by name
+	Stages      []Stage           // by number
+}
+
+// Stage is the row of a stay in a state.
+type Stage struct {
+	N          int64 // version of the claim that it entered the state at
+	IncidentID string
+	State      string
+	Entered    time.Time
+	Left       *time.Time
 }
 
 // Event is the row of an event with its entry, nil where there is none.
@@ -46,6 +58,7 @@ type Event struct {
 	Type    string
 	At      time.Time
 	Actor   string
+	Who     string // keyed hash of key and person
 	Data    []byte // JSON
 	EntryID string
 	Entry   *auditlog.Entry
@@ -87,6 +100,7 @@ type Letter struct {
 	Decision int64
 	TextHash string
 	PDFHash  string
+	Sound    bool // text and PDF are those of the hashes
 }
 
 // clockSkew is how far apart instants may lie that one request read from the
@@ -107,6 +121,9 @@ type told struct {
 	estimate                     map[int64]facts // by number
 	decision                     map[int64]facts
 	cell                         map[string]string // by the names of cell
+	rows                         rows
+	all                          bool // rows: the first entry says them already
+	stages                       []Stage
 }
 
 // cell are the facts that say in which row of the published tables a claim is.
@@ -116,7 +133,7 @@ var cell = []string{"services", "sector", "region"}
 func (c *check) claim(claim Claim) {
 	place := "claim:" + claim.ID
 	c.belongs(claim)
-	t := told{estimate: map[int64]facts{}, decision: map[int64]facts{}, cell: map[string]string{}}
+	t := told{estimate: map[int64]facts{}, decision: map[int64]facts{}, cell: map[string]string{}, rows: rows{}}
 	next := int64(1)
 	for _, e := range claim.Events {
 		for ; next < e.N; next++ {
@@ -129,6 +146,10 @@ func (c *check) claim(claim Claim) {
 	c.row(claim, t)
 	c.estimates(claim, t)
 	c.decisions(claim, t)
+	if !claim.Erased { // its entries say nothing any more
+		c.hold(place+"/", claim.Rows, t.rows, t.all)
+		c.stages(claim, t)
+	}
 }
 
 // event holds an event against its entry.
@@ -149,8 +170,9 @@ func (c *check) event(claim Claim, e Event) {
 	for _, fact := range []struct {
 		name string
 		row  any
-	}{{"type", e.Type}, {"subject", claim.ID}, {"at", stamp(e.At)}, {"n", e.N}, {"by", e.Actor}, {"incident", claim.IncidentID}} {
-		if (entry.Salt != nil || said.has(fact.name)) && !same(said[fact.name], fact.row) {
+	}{{"type", e.Type}, {"subject", claim.ID}, {"at", stamp(e.At)}, {"n", e.N}, {"by", e.Actor}, {"incident", claim.IncidentID}, {"who", e.Who}} {
+		// Entries from before they said who do not.
+		if (entry.Salt != nil && fact.name != "who" || said.has(fact.name)) && !same(said[fact.name], fact.row) {
 			differs(fact.name, fact.row, said[fact.name])
 		}
 	}
@@ -166,7 +188,10 @@ func (t *told) add(e Event) {
 	if e.Entry != nil && e.Entry.Salt != nil {
 		said := readFacts(e.Entry.Body)
 		t.state, data = said.text("state"), said.data()
+		t.all = t.all || e.N == 1 && said.has("rows")
+		maps.Copy(t.rows, said.rows())
 	}
+	t.enter(e)
 	if t.version == 0 {
 		t.created = e.At
 	}
@@ -346,6 +371,9 @@ func (c *check) letter(claim Claim, decision int64, said facts) {
 	case i >= 0 && !logged:
 		c.find(place, "letter_unlogged", "No event speaks of this letter.", "이 결정서에 관한 이벤트가 없습니다.")
 	case i >= 0:
+		if !claim.Erased && !claim.Letters[i].Sound {
+			c.find(place, "document_changed", "The letter is not that of the hashes beside it, or does not open.", "결정서가 옆에 적힌 해시와 맞지 않거나 열리지 않습니다.")
+		}
 		c.compare(place, "letter_differs", said, []fact{{"letter_text_hash", claim.Letters[i].TextHash}, {"letter_pdf_hash", claim.Letters[i].PDFHash}})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"redress/internal/auditlog"
 	"redress/internal/claims"
@@ -30,6 +31,37 @@ func (w *world) erase(t testing.TB) claims.Erasure {
 	}
 	w.integrate(t)
 	return erased
+}
+
+// What is held of an erased person is held as it was left.
+func TestAnErasedPersonIsHeldAsTheyWereLeft(t *testing.T) {
+	for _, engine := range storetest.Engines {
+		t.Run(engine, func(t *testing.T) {
+			w := newWorld(t, engine)
+			reviewed := w.fill(t)
+			db, admin := w.open(t), w.actor(t, identity.Admin)
+			closed := filledAt.AddDate(0, 3, 0)
+			service := claims.New(db, func() time.Time { return closed })
+			must(service.Tend(t.Context()))(t)
+			claim := must(service.Claim(t.Context(), admin, reviewed))(t)
+			must(service.EraseClaimant(t.Context(), admin, claim.ClaimantID, claims.ErasureAsked, claims.Reply[claims.Erasure]{}))(t)
+			w.integrate(t)
+			if r := w.run(t, w.options, nil, closed); len(r.Findings) > 0 {
+				t.Errorf("findings: %v", found(r))
+			}
+			i := w.intrude(t, w.options)
+			for what, statement := range map[string]string{
+				"keys/":            "UPDATE keys SET revoked_at = NULL WHERE claimant_id = $1",
+				"claimants/":       "UPDATE claimants SET erased_at = NULL WHERE id = $1",
+				"quality_reviews/": "UPDATE quality_reviews SET agrees = 0 WHERE claim_id IN (SELECT id FROM claims WHERE claimant_id = $1)",
+			} {
+				i.do(statement, claim.ClaimantID)
+				if r := w.run(t, w.options, nil, closed); !slices.ContainsFunc(r.Findings, func(f fault.Field) bool { return strings.HasPrefix(f.Pointer, what) }) {
+					t.Errorf("%s: found %v", statement, found(r))
+				}
+			}
+		})
+	}
 }
 
 // An erased person leaves the log valid: what is left is held against the log,

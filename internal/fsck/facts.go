@@ -23,6 +23,9 @@ func readFacts(body []byte) facts {
 	return f
 }
 
+// aboutClaim reports whether an entry of that type is about an event of a claim.
+func aboutClaim(entryType string) bool { return strings.HasPrefix(entryType, "claim.") }
+
 // aboutDocument reports whether an entry of that type is about a document.
 func aboutDocument(entryType string) bool {
 	what, _, _ := strings.Cut(entryType, ".")

@@ -37,6 +37,16 @@ type Store interface {
 	LostClaims(ctx context.Context, after string, limit int) ([]string, error)
 	// ClaimFiles lists claims by id, each with all that the log speaks of.
 	ClaimFiles(ctx context.Context, after string, limit int) ([]Claim, error)
+	// ProvesKey reports whether the key of the keyed hashes is this database's.
+	ProvesKey(ctx context.Context) (bool, error)
+	// ClaimantFiles lists claimants by id, each with all that the log speaks of.
+	ClaimantFiles(ctx context.Context, after string, limit int) ([]Claimant, error)
+	// LostPeople lists the names of claimants and keys that entries speak of and that
+	// are not there.
+	LostPeople(ctx context.Context, after string, limit int) ([]string, error)
+	// HeldRows hands over the keyed hashes of rows that belong to neither claim nor
+	// claimant, by name.
+	HeldRows(ctx context.Context, visit func(name, hash string)) error
 	// Documents lists all schemes, rulebooks, incidents and batches.
 	Documents(ctx context.Context) ([]Document, error)
 	// Records lists records of the kind of the given one that follow it, by incident
@@ -104,8 +114,8 @@ type Report struct {
 // Run looks at everything. published is a signed checkpoint that the log must
 // extend; nil where none is known.
 func Run(ctx context.Context, store Store, keys auditlog.Keys, published []byte, now time.Time) (Report, error) {
-	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}, gone: map[string]int64{}, erasures: map[string]facts{}}
-	for _, part := range []func(context.Context) error{c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.lost, c.claims, c.erased, c.held, c.records} {
+	c := &check{store: store, keys: keys, published: published, now: now, documents: map[string][]facts{}, gone: map[string]int64{}, erasures: map[string]facts{}, said: newSaying()}
+	for _, part := range []func(context.Context) error{c.key, c.head, c.leaves, c.unlogged, c.tree, c.extends, c.loose, c.lost, c.claims, c.erased, c.claimants, c.others, c.held, c.records} {
 		if err := part(ctx); err != nil {
 			return Report{}, err
 		}
@@ -122,7 +132,10 @@ type check struct {
 	documents map[string][]facts // what entries say of documents, by subject
 	gone      map[string]int64   // erased entries by subject, those of claims by their claimant
 	erasures  map[string]facts   // what entries say of claimants who were erased
+	said      saying             // of rows that belong to neither claim nor claimant
+	whole     bool               // the first entry of the log says rows already
 	broken    bool               // leaves or hashes are missing
+	keyless   bool               // keyed hashes cannot be made
 }
 
 func (c *check) find(pointer, code, en, ko string, args ...any) {
@@ -135,7 +148,10 @@ func (c *check) find(pointer, code, en, ko string, args ...any) {
 
 // head holds the head against the checkpoint that was signed for it.
 func (c *check) head(ctx context.Context) (err error) {
-	if c.Head, err = c.store.LogHead(ctx); err != nil {
+	c.Head, err = c.store.LogHead(ctx)
+	if fault.KindOf(err) == fault.NotFound {
+		c.find("head", "head_missing", "The log has no head.", "로그의 헤드가 없습니다.")
+	} else if err != nil {
 		return err
 	}
 	gaps, err := c.store.LogGaps(ctx, c.Head.Size, tlog.StoredHashCount(c.Head.Size))
@@ -152,6 +168,9 @@ func (c *check) head(ctx context.Context) (err error) {
 	if gaps.LeavesBeyond > 0 || gaps.HashesMore > 0 {
 		c.find("head", "head_behind", "%d leaves and %d hashes are stored beyond the %d entries that the head has.",
 			"헤드의 항목 수(%[3]d개)를 넘는 리프 %[1]d개와 해시 %[2]d개가 저장되어 있습니다.", gaps.LeavesBeyond, gaps.HashesMore, c.Head.Size)
+	}
+	if _, err := c.keys.Open(c.Head.Cosigned); c.Head.Cosigned != nil && err != nil {
+		c.find("head", "cosigned_unsigned", "What the witnesses have signed is not signed by the log.", "목격자가 서명한 것에 로그의 서명이 없습니다.")
 	}
 	if c.Head.Checkpoint == nil {
 		if c.Head.Size > 0 {
@@ -224,12 +243,18 @@ func (c *check) entry(e auditlog.Entry) {
 			"행에는 %[2]s의 %[1]s(%[3]s)로 되어 있으나, 항목이 확정한 것은 %[5]s의 %[4]s(%[6]s)입니다.",
 			e.Type, e.Subject, stamp(e.At), said.Type, said.Subject, stamp(said.At))
 	}
+	if aboutClaim(said.Type) {
+		return // is held against its event
+	}
+	told := readFacts(e.Body)
 	if said.Type == claimantErased {
-		c.erasures[said.Subject] = readFacts(e.Body)
+		c.erasures[said.Subject] = told
 	}
 	if aboutDocument(said.Type) {
-		c.documents[said.Subject] = append(c.documents[said.Subject], readFacts(e.Body))
+		c.documents[said.Subject] = append(c.documents[said.Subject], told)
 	}
+	c.whole = c.whole || c.Entries == 1 && told.has("rows")
+	c.said.tell(told, ofNobody(told))
 }
 
 // unlogged looks at the entries that are no leaf.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
-	"errors"
 	"io"
 	"testing"
 
@@ -118,17 +117,18 @@ var recordManipulations = []manipulation{
 	{"drop a restatement", runs("DELETE FROM restatements WHERE n = 1"), "restatement:{incident}/1 restatement_missing"},
 	{"drop the entry of a restatement", runs("DELETE FROM entries WHERE id = (SELECT entry_id FROM restatements WHERE n = 1)"), "restatement:{incident}/1 restatement_without_entry"},
 	{"draw a sample that nobody logged", runs(
-		`INSERT INTO samples (id, incident_id, snapshot, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
-			SELECT 'added', incident_id, n, root, root, statistics_hash, 'a', 0, 'b', 'none' FROM snapshots WHERE n = 1`,
+		`INSERT INTO samples (id, incident_id, snapshot, n, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
+			SELECT 'added', incident_id, n, 9, root, root, statistics_hash, 'a', 0, 'b', 'none' FROM snapshots WHERE n = 1`,
 	), "sample:added sample_without_entry"},
 	{"draw a sample by the entry of a snapshot", runs(
-		`INSERT INTO samples (id, incident_id, snapshot, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
-			SELECT 'added', incident_id, n, root, statistics, statistics_hash, 'a', 0, 'b', entry_id FROM snapshots WHERE n = 1`,
+		`INSERT INTO samples (id, incident_id, snapshot, n, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
+			SELECT 'added', incident_id, n, 9, root, statistics, statistics_hash, 'a', 0, 'b', entry_id FROM snapshots WHERE n = 1`,
 	), "sample:added sample_differs"},
 	{"exchange what a sample drew", runs(
-		`INSERT INTO samples (id, incident_id, snapshot, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
-			SELECT 'added', incident_id, n, root, root, statistics_hash, 'a', 0, 'b', entry_id FROM snapshots WHERE n = 1`,
+		`INSERT INTO samples (id, incident_id, snapshot, n, nonce, drawn, drawn_hash, drawn_by, drawn_at, accountant, entry_id)
+			SELECT 'added', incident_id, n, 9, root, root, statistics_hash, 'a', 0, 'b', entry_id FROM snapshots WHERE n = 1`,
 	), "sample:added sample_changed"},
+	{"renumber a sample", runs("UPDATE samples SET n = 2 WHERE id = '{sample}'"), "sample:{sample} sample_differs"},
 	{"name another accountant", runs("UPDATE samples SET accountant = 'another' WHERE id = '{sample}'"), "sample:{sample} sample_differs"},
 	{"say that somebody else drew a sample", runs("UPDATE samples SET drawn_by = 'another' WHERE id = '{sample}'"), "sample:{sample} sample_differs"},
 	{"show the accountant another claim", runs(
@@ -157,11 +157,14 @@ func TestAnIncidentLoggedWithoutAHashIsSound(t *testing.T) {
 					ID: "before", Name: lang.T("Outage", "장애"), Platform: "Kakao", State: claims.IncidentDraft, Zone: "Asia/Seoul", Currency: "KRW",
 					StartsAt: sandbox.Now, EndsAt: sandbox.Now.AddDate(0, 0, 1), Version: 1, CreatedAt: sandbox.Now, UpdatedAt: sandbox.Now,
 				}
-				entry, err := auditlog.NewEntry("incident.created", in.ID, sandbox.Now, map[string]any{"version": 1})
+				if err := tx.InsertIncident(ctx, in); err != nil {
+					return err
+				}
+				entry, err := auditlog.NewEntry("incident.created", in.ID, sandbox.Now, map[string]any{"version": 1, "rows": tx.Written()})
 				if err != nil {
 					return err
 				}
-				return errors.Join(tx.InsertIncident(ctx, in), tx.InsertEntry(ctx, entry))
+				return tx.InsertEntry(ctx, entry)
 			})
 			if err != nil {
 				t.Fatal(err)

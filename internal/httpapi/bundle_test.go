@@ -167,11 +167,22 @@ func TestABundleTellsHowASampleEnded(t *testing.T) {
 		}
 		s.integrate(t)
 		told := s.downloads(t, "", "incident")
-		if told.manifest.Samples != 2 || told.file(t, "samples/"+first+"/ended.tlog-proof") == "" || told.file(t, "samples/"+first+"/results.json") != "" {
+		if told.manifest.Samples != 2 || told.file(t, "samples/1/1/ended.tlog-proof") == "" || told.file(t, "samples/1/1/results.json") != "" {
 			t.Errorf("the public gets %s", told.count(t))
 		}
-		if d := s.downloads(t, "auditor", "incident"); d.manifest.Samples != 2 || d.file(t, "samples/"+first+"/results.json") == "" {
+		if d := s.downloads(t, "auditor", "incident"); d.manifest.Samples != 2 || d.file(t, "samples/1/1/results.json") == "" {
 			t.Errorf("the auditor gets %s", d.count(t))
+		}
+		s.issue(t, "other", claims.KeyRequest{Role: identity.Accountant, Person: "other-accountant"})
+		s.must(t, post("auditor", "incidents/{incident}/snapshots/2/samples", instead(instead(sampleAsk, "5162", "5163"), "desk-accountant", "other-accountant")))
+		s.must(t, post("auditor", "incidents/{incident}/snapshots", "")) // counts the samples
+		s.integrate(t)
+		if d := s.downloads(t, "other", "incident"); d.manifest.Access != bundle.Accountant || d.manifest.Samples != 3 ||
+			d.file(t, "samples/1/1/ended.tlog-proof") == "" || d.file(t, "samples/1/1/drawn.json") != "" || d.file(t, "samples/2/2/drawn.json") == "" {
+			t.Errorf("another accountant gets %s", d.count(t))
+		}
+		if d := s.downloads(t, "accountant", "incident"); d.manifest.Samples != 2 || !strings.Contains(wordsOf(d.report), "1 more sample(s) were drawn") {
+			t.Errorf("the accountant gets %s: %s", d.count(t), wordsOf(d.report))
 		}
 		s.clock.set(today.AddDate(0, 0, 29))
 		if d := s.downloads(t, "accountant", "incident"); d.manifest.Access != bundle.Accountant || d.manifest.Estimates == 0 {
@@ -298,8 +309,12 @@ func TestABundleLeavesOutWhoWasForgotten(t *testing.T) {
 		s.must(t, request{as: "driver", line: "POST /v1/claims/{submitted}/withdraw", header: s.tag(t, "submitted")})
 		s.must(t, post("admin", "claimants/{driver}/erase", askErasure))
 		s.integrate(t)
-		if d := s.downloads(t, "accountant", "incident"); d.manifest.Estimates != 10 {
-			t.Errorf("%s", d.count(t))
+		d := s.downloads(t, "accountant", "incident")
+		if d.manifest.Estimates != 10 || d.manifest.Erased != 1 || d.fileLike(t, "/erased.tlog-proof") == "" {
+			t.Errorf("%s, %d erased", d.count(t), d.manifest.Erased)
+		}
+		if said := wordsOf(d.report); !strings.Contains(said, "10 estimate(s), and for 1 claim(s) the entry that the claimant was erased") {
+			t.Errorf("said is %s", said)
 		}
 	})
 }

@@ -2675,6 +2675,11 @@ type Sample struct {
 	// Nonce Example: 5f1d7a6c0e3b49829a4c1d2e3f405162
 	Nonce string `json:"nonce"`
 
+	// Number Among all samples of the snapshot, from 1 without a gap.
+	//
+	// Example: 1
+	Number int `json:"number"`
+
 	// Results In the order of `drawn`; not in lists.
 	Results []AuditedClaim `json:"results,omitempty"`
 
@@ -2711,6 +2716,11 @@ type SampleBound struct {
 	//
 	// Example: awarded
 	Measure Measure `json:"measure"`
+
+	// Number Among all samples of the snapshot, those that have not ended included.
+	//
+	// Example: 1
+	Number int `json:"number"`
 
 	// ResultsHash SHA-256 in hex.
 	//

@@ -149,7 +149,7 @@ func toSample(s claims.Sample) (Sample, error) {
 		return Sample{}, err
 	}
 	out := Sample{
-		ID: s.ID, IncidentID: s.IncidentID, Snapshot: s.Snapshot, Measure: Measure(drawn.Measure), Units: drawn.Units, Nonce: hex.EncodeToString(s.Nonce),
+		ID: s.ID, IncidentID: s.IncidentID, Snapshot: s.Snapshot, Number: s.Number, Measure: Measure(drawn.Measure), Units: drawn.Units, Nonce: hex.EncodeToString(s.Nonce),
 		Seed: drawn.Seed.String(), Total: drawn.Total, Claims: len(drawn.Drawn), Drawn: drawn.Drawn, DrawnHash: s.DrawnHash, DrawnBy: s.DrawnBy,
 		DrawnAt: s.DrawnAt, Accountant: s.Accountant, EndedAt: s.EndedAt, ResultsHash: optional(s.ResultsHash),
 	}
@@ -166,7 +166,7 @@ func toSample(s claims.Sample) (Sample, error) {
 
 func toSampleBound(b claims.SampleBound) SampleBound {
 	return SampleBound{
-		Sample: b.Sample, Snapshot: b.Snapshot, Measure: Measure(b.Measure), Units: b.Units, Claims: b.Claims, Error: b.Error,
+		Sample: b.Sample, Snapshot: b.Snapshot, Number: b.Number, Measure: Measure(b.Measure), Units: b.Units, Claims: b.Claims, Error: b.Error,
 		ResultsHash: b.ResultsHash, EndedAt: b.EndedAt,
 	}
 }

@@ -1,7 +1,6 @@
 package publication
 
 import (
-	"encoding/csv"
 	"io"
 	"strconv"
 
@@ -128,12 +127,7 @@ func (s Statistics) records(tag lang.Tag) [][]string {
 
 // WriteCSV writes the statistics as RFC 4180 text with a header.
 func (s Statistics) WriteCSV(w io.Writer, tag lang.Tag) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write(lineColumns); err != nil {
-		return err
-	}
-	return out.WriteAll(s.records(tag))
+	return writeCSV(w, lineColumns, s.records(tag))
 }
 
 // WriteXLSX writes the statistics as a workbook: a sheet of definitions and rule,

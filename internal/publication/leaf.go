@@ -77,11 +77,11 @@ func (l Leaf) Check() error {
 				l.ID, dimensions[i].Name(), code)
 		}
 	}
-	for _, m := range amountMeasures {
-		if a := l.amount(m); a < 0 || a > money.Max {
+	for i, a := range l.parts() {
+		if a < 0 || a > money.Max {
 			return fault.New(fault.Invalid, "leaf_amount",
 				"Leaf %s: the amount of %s is %d; 0 to %d is right.", "잎 %s: %s 금액이 %d입니다. 0~%d이어야 합니다.",
-				l.ID, m.Name(), int64(a), int64(money.Max))
+				l.ID, Measures[i].Name(), int64(a), int64(money.Max))
 		}
 	}
 	return nil
@@ -102,20 +102,13 @@ func (l Leaf) codes() [len(dimensions)]string {
 	return [...]string{l.Service, l.Sector, l.Region, l.Month, l.Status}
 }
 
-// amount is what the leaf adds to a measure.
-func (l Leaf) amount(m Measure) money.Minor {
-	switch m {
-	case Claimed:
-		return l.Claimed
-	case Estimated:
-		return l.Estimated
-	case Awarded:
-		return l.Awarded
-	case Paid:
-		return l.Paid
-	}
-	return 1
+// parts are what the leaf adds to each of the Measures.
+func (l Leaf) parts() [5]money.Minor {
+	return [...]money.Minor{1, l.Claimed, l.Estimated, l.Awarded, l.Paid}
 }
+
+// amount is what the leaf adds to a measure.
+func (l Leaf) amount(m Measure) money.Minor { return l.parts()[slices.Index(Measures, m)] }
 
 // AppendLine appends the leaf's canonical bytes: one line of JSON with the keys in
 // the order of the struct, no white space, no line feed. They are what the leaf
@@ -129,9 +122,10 @@ func (l Leaf) AppendLine(b []byte) []byte {
 		b = append(b, codes[i]...)
 	}
 	b = append(b, '"')
-	for _, m := range amountMeasures {
+	parts := l.parts()
+	for i, m := range amountMeasures {
 		b = append(append(append(b, `,"`...), m...), `":`...)
-		b = strconv.AppendInt(b, int64(l.amount(m)), 10)
+		b = strconv.AppendInt(b, int64(parts[1+i]), 10)
 	}
 	return append(b, '}')
 }
@@ -139,39 +133,54 @@ func (l Leaf) AppendLine(b []byte) []byte {
 // ParseLine reads a line of a leaf list. It takes canonical bytes only, so that
 // two lists with the same root are the same list.
 func ParseLine(line []byte) (Leaf, error) {
-	l, ok := scan(line)
-	if !ok || !bytes.Equal(l.AppendLine(make([]byte, 0, len(line))), line) {
+	return parse(line, func(code []byte) string { return string(code) })
+}
+
+// parse is ParseLine with a way of its own of making strings of codes.
+func parse(line []byte, text func(code []byte) string) (Leaf, error) {
+	var buffer [512]byte
+	l, ok := scan(line, text)
+	if !ok || !bytes.Equal(l.AppendLine(buffer[:0]), line) {
 		return Leaf{}, fault.New(fault.Malformed, "leaf_not_canonical",
 			"A line of a leaf list is not written in the canonical form.", "잎 목록의 한 줄이 정해진 형식으로 적혀 있지 않습니다.")
 	}
 	return l, l.Check()
 }
 
-// scan takes a line apart at the places where AppendLine puts its marks.
-func scan(line []byte) (l Leaf, ok bool) {
-	rest, ok := bytes.CutPrefix(line, []byte(`{"id":"`))
-	value, rest, found := bytes.Cut(rest, []byte(`"`))
-	if !ok || !found || l.ID.UnmarshalText(value) != nil {
+// scan takes a line apart at the places where AppendLine puts its marks. What lies
+// between the values is the caller's to compare.
+func scan(line []byte, text func(code []byte) string) (l Leaf, ok bool) {
+	rest := line
+	value := func(marks int, end byte) []byte {
+		if marks > len(rest) {
+			return nil
+		}
+		rest = rest[marks:]
+		n := bytes.IndexByte(rest, end)
+		if n < 0 {
+			return nil
+		}
+		found := rest[:n]
+		rest = rest[n:]
+		return found
+	}
+	if l.ID.UnmarshalText(value(len(`{"id":"`), '"')) != nil {
 		return l, false
 	}
-	for _, to := range []*string{&l.Service, &l.Sector, &l.Region, &l.Month, &l.Status} {
-		_, rest, _ = bytes.Cut(rest, []byte(`":"`))
-		if value, rest, found = bytes.Cut(rest, []byte(`"`)); !found {
-			return l, false
-		}
-		*to = string(value)
+	for i, to := range []*string{&l.Service, &l.Sector, &l.Region, &l.Month, &l.Status} {
+		*to = text(value(len(`","`+`":"`)+len(dimensions[i]), '"'))
 	}
-	for _, to := range []*money.Minor{&l.Claimed, &l.Estimated, &l.Awarded, &l.Paid} {
-		_, rest, _ = bytes.Cut(rest, []byte(`":`))
-		end := bytes.IndexAny(rest, ",}")
-		if end < 0 {
-			return l, false
+	rest = rest[min(1, len(rest)):] // the mark after the last code
+	for i, to := range []*money.Minor{&l.Claimed, &l.Estimated, &l.Awarded, &l.Paid} {
+		end := byte(',')
+		if i == len(amountMeasures)-1 {
+			end = '}'
 		}
-		n, err := strconv.ParseInt(string(rest[:end]), 10, 64)
+		n, err := strconv.ParseInt(string(value(len(`,"`+`":`)+len(amountMeasures[i]), end)), 10, 64)
 		if err != nil {
 			return l, false
 		}
-		*to, rest = money.Minor(n), rest[end:]
+		*to = money.Minor(n)
 	}
 	return l, true
 }
@@ -181,13 +190,10 @@ func (l Leaf) Node() (Node, error) {
 	if err := l.Check(); err != nil {
 		return Node{}, err
 	}
-	h := sha256.New()
-	h.Write([]byte{leafPrefix})
 	var buffer [512]byte
-	h.Write(l.AppendLine(buffer[:0]))
 	return Node{
 		Sums: Sums{Count: 1, Claimed: l.Claimed, Estimated: l.Estimated, Awarded: l.Awarded, Paid: l.Paid},
-		Hash: Hash(h.Sum(nil)),
+		Hash: sha256.Sum256(l.AppendLine(append(buffer[:0], leafPrefix))),
 	}, nil
 }
 

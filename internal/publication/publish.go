@@ -51,7 +51,7 @@ func publish(s Snapshot, rule Rule, earlier []Earlier, restatements []Restatemen
 	if out.Restatements == nil {
 		out.Restatements = []Restatement{}
 	}
-	held, err := now.held(s.Leaves, rule, earlier, off)
+	held, err := now.held(rule, earlier, off)
 	if err != nil {
 		return Release{}, err
 	}
@@ -78,7 +78,7 @@ func publish(s Snapshot, rule Rule, earlier []Earlier, restatements []Restatemen
 
 // held says for each measure whether its total, or what makes the difference
 // between it and any other total of any release, is of few claims.
-func (now *state) held(leaves iter.Seq[Leaf], rule Rule, earlier []Earlier, off protection) ([5]bool, error) {
+func (now *state) held(rule Rule, earlier []Earlier, off protection) ([5]bool, error) {
 	var held [5]bool
 	for i, s := range now.stars {
 		held[i] = !rule.safe(s.total, off) || s.measure == Count && s.total.n == 0
@@ -86,22 +86,16 @@ func (now *state) held(leaves iter.Seq[Leaf], rule Rule, earlier []Earlier, off 
 	if off == acrossReleases {
 		return held, nil
 	}
-	if len(earlier) > 0 {
-		amounts := map[Hash]Amounts{}
-		for l := range leaves {
-			amounts[l.ID] = l.Amounts
+	for _, e := range earlier {
+		changes, err := changesSince(e, &now.claims)
+		if err != nil {
+			return held, err
 		}
-		for _, e := range earlier {
-			changes, err := changesSince(e, amounts)
-			if err != nil {
-				return held, err
-			}
-			for i := range held {
-				for j, m := range e.Release.Measures {
-					// A count has nothing in common with an amount.
-					if alike := i == j || i > 0 && j > 0; alike && m.AsOf == e.Release.Number && !rule.safe(changes[i][j], off) {
-						held[i] = true
-					}
+		for i := range held {
+			for j, m := range e.Release.Measures {
+				// A count has nothing in common with an amount.
+				if alike := i == j || i > 0 && j > 0; alike && m.AsOf == e.Release.Number && !rule.safe(changes[i][j], off) {
+					held[i] = true
 				}
 			}
 		}
@@ -119,37 +113,44 @@ func (now *state) held(leaves iter.Seq[Leaf], rule Rule, earlier []Earlier, off 
 // changesSince are, for every measure of now and every measure of an earlier
 // release, the claims that make the difference between the two totals, with by how
 // much.
-func changesSince(e Earlier, now map[Hash]Amounts) (measurePairs[group], error) {
+func changesSince(e Earlier, now *roll) (measurePairs[group], error) {
 	var changes measurePairs[group]
 	if !slices.ContainsFunc(e.Release.Measures, func(m MeasureRelease) bool { return m.AsOf == e.Release.Number }) {
 		return changes, nil
 	}
 	compare := func(after, before Amounts) {
-		a, b := Leaf{Amounts: after}, Leaf{Amounts: before}
-		for i, m := range amountMeasures {
-			for j, o := range amountMeasures {
-				d := int64(a.amount(m) - b.amount(o))
-				changes[i+1][j+1].add(max(d, -d))
+		a, b := Leaf{Amounts: after}.parts(), Leaf{Amounts: before}.parts()
+		for i := 1; i < len(a); i++ {
+			for j := 1; j < len(b); j++ {
+				d := int64(a[i] - b[j])
+				changes[i][j].add(max(d, -d))
 			}
 		}
 	}
-	stayed := make(map[Hash]struct{}, len(now))
+	var stayed [len(roll{})][]bool
+	for first, entries := range now {
+		stayed[first] = make([]bool, len(entries))
+	}
 	for l := range e.Leaves {
 		if err := l.Check(); err != nil {
 			return changes, err
 		}
-		amounts, stays := now[l.ID]
+		var amounts Amounts
+		first := l.ID[0]
+		place, stays := now.find(l.ID)
 		if stays {
-			stayed[l.ID] = struct{}{}
+			stayed[first][place], amounts = true, now[first][place].Amounts
 		} else {
 			changes[0][0].add(1)
 		}
 		compare(amounts, l.Amounts)
 	}
-	for id, amounts := range now {
-		if _, known := stayed[id]; !known {
-			changes[0][0].add(1)
-			compare(amounts, Amounts{})
+	for first, entries := range now {
+		for place, claim := range entries {
+			if !stayed[first][place] {
+				changes[0][0].add(1)
+				compare(claim.Amounts, Amounts{})
+			}
 		}
 	}
 	return changes, nil

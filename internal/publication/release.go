@@ -2,7 +2,6 @@ package publication
 
 import (
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"io"
 	"strconv"
@@ -174,14 +173,9 @@ func number(n *int64) string {
 }
 
 // WriteCSV writes the release as RFC 4180 text with a header; amounts are minor
-// units.
+// units. Texts are written as writeCSV says.
 func (r Release) WriteCSV(w io.Writer, tag lang.Tag) error {
-	out := csv.NewWriter(w)
-	out.UseCRLF = true
-	if err := out.Write(columns); err != nil {
-		return err
-	}
-	return out.WriteAll(r.records(tag))
+	return writeCSV(w, columns, r.records(tag))
 }
 
 func currencyOf(code string) (money.Currency, bool) {

@@ -134,10 +134,24 @@ func (g *group) add(part int64) {
 	}
 	g.sum += part
 	g.n++
+	g.rank(part)
+}
+
+// rank puts a part among the largest, if it is one of them.
+func (g *group) rank(part int64) {
 	for i, t := range g.top {
 		if part > t {
 			part, g.top[i] = t, part
 		}
+	}
+}
+
+// join adds the claims of a group that has none of them yet.
+func (g *group) join(o group) {
+	g.sum += o.sum
+	g.n += o.n
+	for _, part := range o.top {
+		g.rank(part)
 	}
 }
 

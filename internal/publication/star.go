@@ -2,9 +2,9 @@ package publication
 
 import (
 	"iter"
+	"maps"
 	"slices"
 
-	"redress/internal/fault"
 	"redress/internal/money"
 )
 
@@ -48,11 +48,12 @@ func (f *figure) room() (up, down int64) {
 // star for each measure.
 type state struct {
 	codes  [len(dimensions)][]string
-	stars  []star                        // in the order of Measures
-	differ map[string]measurePairs[bool] // by status: two measures differ for some claim
-	// differences are, for every two measures, the claims for which they differ,
-	// with by how much.
+	stars  []star                         // in the order of Measures
+	differ map[string]*measurePairs[bool] // by status: two measures differ for some claim
+	// differences are, for every measure and every amount before it, the claims for
+	// which they differ, with by how much.
 	differences measurePairs[group]
+	claims      roll
 }
 
 // measurePairs holds something for every two measures, by their places in Measures.
@@ -62,8 +63,15 @@ type measurePairs[T any] [5][5]T
 type sums [5]group
 
 func (s *sums) add(l Leaf) {
-	for i, m := range Measures {
-		s[i].add(int64(l.amount(m)))
+	for i, part := range l.parts() {
+		s[i].add(int64(part))
+	}
+}
+
+// join adds the claims of sums that have none of them yet.
+func (s *sums) join(o *sums) {
+	for i := range s {
+		s[i].join(o[i])
 	}
 }
 
@@ -72,15 +80,9 @@ func (s *sums) add(l Leaf) {
 func newState(leaves iter.Seq[Leaf]) (*state, error) {
 	var (
 		total Sums
-		all   sums
-		seen  = map[Hash]struct{}{}
-		lines [len(dimensions)]map[string]*sums
-		cells [spokes]map[[2]string]*sums
-		out   = &state{differ: map[string]measurePairs[bool]{}}
+		cells [spokes]map[[2]string]*sums // by code and status
+		out   = &state{differ: map[string]*measurePairs[bool]{}}
 	)
-	for d := range lines {
-		lines[d] = map[string]*sums{}
-	}
 	for d := range cells {
 		cells[d] = map[[2]string]*sums{}
 	}
@@ -88,47 +90,62 @@ func newState(leaves iter.Seq[Leaf]) (*state, error) {
 		if err := l.Check(); err != nil {
 			return nil, err
 		}
-		if _, twice := seen[l.ID]; twice {
-			return nil, fault.New(fault.Invalid, "leaf_repeated", "Leaf %s is in the snapshot twice.", "잎 %s이(가) 스냅샷에 두 번 있습니다.", l.ID)
-		}
-		seen[l.ID] = struct{}{}
 		var err error
 		if total, err = total.plus(Sums{1, l.Claimed, l.Estimated, l.Awarded, l.Paid}); err != nil {
 			return nil, err
 		}
-		all.add(l)
+		out.claims.add(l)
 		out.compare(l)
 		codes := l.codes()
-		for d, code := range codes {
-			at(lines[d], code).add(l)
-			if d < spokes {
-				at(cells[d], [2]string{code, l.Status}).add(l)
+		for d := range cells {
+			at(cells[d], [2]string{codes[d], l.Status}).add(l)
+		}
+	}
+	if err := out.claims.sort(); err != nil {
+		return nil, err
+	}
+	out.total(cells)
+	return out, nil
+}
+
+// total adds up the cells: to lines, and those of the hub to everything.
+func (s *state) total(cells [spokes]map[[2]string]*sums) {
+	var lines [len(dimensions)]map[string]*sums
+	for d := range lines {
+		lines[d] = map[string]*sums{}
+	}
+	for d := range cells {
+		for codes, cell := range cells[d] {
+			at(lines[d], codes[0]).join(cell)
+			if d == 0 {
+				at(lines[spokes], codes[1]).join(cell)
 			}
 		}
 	}
+	var all sums
+	for _, line := range lines[spokes] {
+		all.join(line)
+	}
 	for d := range lines {
-		for code := range lines[d] {
-			out.codes[d] = append(out.codes[d], code)
-		}
-		slices.Sort(out.codes[d])
+		s.codes[d] = slices.Sorted(maps.Keys(lines[d]))
 	}
 	for i, m := range Measures {
-		out.stars = append(out.stars, out.star(i, m, all, lines, cells))
+		s.stars = append(s.stars, s.star(i, m, all, lines, cells))
 	}
-	return out, nil
 }
 
 // compare notes which amounts of a claim differ, and by how much.
 func (s *state) compare(l Leaf) {
-	differ := s.differ[l.Status]
-	for i, a := range amountMeasures {
-		for j, b := range amountMeasures {
-			d := int64(l.amount(a) - l.amount(b))
-			differ[i+1][j+1] = differ[i+1][j+1] || d != 0
-			s.differences[i+1][j+1].add(max(d, -d))
+	differ := at(s.differ, l.Status)
+	parts := l.parts()
+	for i := range parts {
+		for j := 1; j < i; j++ {
+			if d := int64(parts[i] - parts[j]); d != 0 {
+				differ[i][j], differ[j][i] = true, true
+				s.differences[i][j].add(max(d, -d))
+			}
 		}
 	}
-	s.differ[l.Status] = differ
 }
 
 // agree reports whether two measures are the same for every claim of a status, as
@@ -138,13 +155,13 @@ func (s *state) agree(a, b, status int) bool {
 }
 
 // at is the entry of a map, made when it is first met.
-func at[K comparable](m map[K]*sums, key K) *sums {
-	s, ok := m[key]
+func at[K comparable, V any](m map[K]*V, key K) *V {
+	v, ok := m[key]
 	if !ok {
-		s = new(sums)
-		m[key] = s
+		v = new(V)
+		m[key] = v
 	}
-	return s
+	return v
 }
 
 func (s *state) star(i int, m Measure, all sums, lines [len(dimensions)]map[string]*sums, cells [spokes]map[[2]string]*sums) star {

@@ -43,12 +43,18 @@ func (t tx) InsertAppeal(ctx context.Context, a claims.AppealCase) error {
 		ClaimID: a.ClaimID, Decision: a.Decision, GroundsSealed: t.sealText(sealContext("appeals.grounds", a.ClaimID), a.Grounds), Files: files,
 		FiledAt: toMicros(a.FiledAt), EndedAt: toMicrosPtr(a.EndedAt), Withdrawn: toInt(a.Withdrawn),
 	}
-	return conflict(from[appealRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "appeal_filed_before",
-		"The claim was appealed against once; a claim has one appeal.", "이미 한 번 이의를 신청했습니다. 이의신청은 청구마다 한 번입니다."))
+	if err := from[appealRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, fault.New(fault.Conflict, "appeal_filed_before",
+			"The claim was appealed against once; a claim has one appeal.", "이미 한 번 이의를 신청했습니다. 이의신청은 청구마다 한 번입니다."))
+	}
+	return wrote(ctx, t, row)
 }
 
 func (t tx) EndAppeal(ctx context.Context, a claims.AppealCase) error {
 	row := appealRow{EndedAt: toMicrosPtr(a.EndedAt), Withdrawn: toInt(a.Withdrawn)}
 	n, err := from[appealRow](t.db).Where("claim_id = ? AND ended_at IS NULL", a.ClaimID).Select("ended_at", "withdrawn").Updates(ctx, row)
-	return changed(n, err, "appeal", a.ClaimID)
+	if err := changed(n, err, "appeal", a.ClaimID); err != nil {
+		return err
+	}
+	return rewrote[appealRow](ctx, t, "claim_id = ?", a.ClaimID)
 }

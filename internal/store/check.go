@@ -68,5 +68,9 @@ func (t tx) InsertChecks(ctx context.Context, checks []claims.CheckRow) error {
 			}
 		}
 	}
-	return from[checkRow](t.db).CreateInBatches(ctx, &rows, 100)
+	if err := from[checkRow](t.db).CreateInBatches(ctx, &rows, 100); err != nil {
+		return err
+	}
+	// They may come to others of the same round.
+	return rewrote[checkRow](ctx, t, "claim_id = ? AND round = ?", checks[0].ClaimID, checks[0].Round)
 }

@@ -229,7 +229,10 @@ func (t tx) InsertClaim(ctx context.Context, c claims.Claim) error {
 	if err != nil {
 		return err
 	}
-	return conflict(from[claimRow](t.db).Create(ctx, &row), claims.ClaimExists())
+	if err := from[claimRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, claims.ClaimExists())
+	}
+	return wrote(ctx, t, row)
 }
 
 func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
@@ -243,7 +246,13 @@ func (t tx) UpdateClaim(ctx context.Context, c claims.Claim) error {
 		columns = append(slices.Clone(columns), "address_index")
 	}
 	n, err := from[claimRow](t.db).Where("id = ? AND version = ?", c.ID, c.Version).Select("state", columns...).Updates(ctx, row)
-	return changed(n, err, "claim", c.ID)
+	if err := changed(n, err, "claim", c.ID); err != nil {
+		return err
+	}
+	if c.Address != "" {
+		t.written[addressHeld] = t.addressHash(row.AddressIndex)
+	}
+	return wrote(ctx, t, row)
 }
 
 type estimateRow struct {
@@ -334,11 +343,14 @@ func (row estimateRow) estimate() claims.Estimate {
 }
 
 func (t tx) InsertEstimate(ctx context.Context, e claims.Estimate) error {
-	err := from[estimateRow](t.db).Create(ctx, &estimateRow{
+	row := estimateRow{
 		ClaimID: e.ClaimID, N: e.N, Bytes: e.Bytes, Hash: e.Hash, Inputs: e.Inputs, InputHash: e.InputHash, Model: e.Model, SchemeID: e.Scheme.ID,
 		SchemeVersion: e.Scheme.Version, Amount: int64(e.Amount), Outcome: e.Outcome, MadeAt: toMicros(e.MadeAt),
-	})
-	if err != nil || e.Record == nil {
+	}
+	if err := from[estimateRow](t.db).Create(ctx, &row); err != nil {
+		return err
+	}
+	if err := wrote(ctx, t, row); err != nil || e.Record == nil {
 		return err
 	}
 	return t.keepRecord(ctx, e.ClaimID, *e.Record)

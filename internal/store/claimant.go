@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -167,6 +168,9 @@ func (t tx) InsertClaimant(ctx context.Context, c claims.Claimant) error {
 	if err != nil {
 		return err
 	}
+	if err := wrote(ctx, t, row); err != nil {
+		return err
+	}
 	return t.insertOutlets(ctx, c)
 }
 
@@ -180,6 +184,9 @@ func (t tx) UpdateClaimant(ctx context.Context, c claims.Claimant) error {
 		Select("name_sealed", "phone_sealed", "phone_index", "bank_sealed", "account_index", "account_changed", "annual_revenue", "version", "updated_at").
 		Updates(ctx, row)
 	if err := changed(n, err, "claimant", c.ID); err != nil {
+		return err
+	}
+	if err := rewrote[claimantRow](ctx, t, "id = ?", c.ID); err != nil {
 		return err
 	}
 	if _, err := from[outletRow](t.db).Where("claimant_id = ?", c.ID).Delete(ctx); err != nil {
@@ -197,7 +204,10 @@ func (t tx) insertOutlets(ctx context.Context, c claims.Claimant) error {
 			PlatformSealed: t.sealText(sealContext("outlets.platform", c.ID+"/"+o.Code), o.PlatformID),
 		}
 	}
-	return from[outletRow](t.db).CreateInBatches(ctx, &rows, 100)
+	if err := from[outletRow](t.db).CreateInBatches(ctx, &rows, 100); err != nil {
+		return err
+	}
+	return wrote(ctx, t, rows...)
 }
 
 type uploadRow struct {
@@ -304,11 +314,20 @@ func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.P
 	if err := t.notErased(ctx, u.ClaimantID); err != nil {
 		return err
 	}
-	_, err := from[uploadRow](t.db).
+	before, err := from[uploadRow](t.db).
 		Where("claimant_id = ? AND outlet = ? AND service = ? AND source = ? AND is_current = 1", u.ClaimantID, u.Outlet, u.Service, string(u.Source)).
-		Update(ctx, "is_current", 0)
+		Find(ctx)
 	if err != nil {
-		return fmt.Errorf("replace the upload before: %w", err)
+		return fmt.Errorf("find the upload before: %w", err)
+	}
+	for _, row := range before {
+		row.IsCurrent = 0
+		if _, err := from[uploadRow](t.db).Where("id = ?", row.ID).Update(ctx, "is_current", 0); err != nil {
+			return fmt.Errorf("replace the upload before: %w", err)
+		}
+		if err := wrote(ctx, t, row); err != nil {
+			return err
+		}
 	}
 	row := uploadRow{
 		ID: u.ID, ClaimantID: u.ClaimantID, Outlet: u.Outlet, Service: u.Service, Source: string(u.Source), IsCurrent: 1,
@@ -320,9 +339,16 @@ func (t tx) InsertUpload(ctx context.Context, u claims.Upload, weeks []revenue.P
 	if err != nil {
 		return err
 	}
-	rows := make([]weekRow, len(weeks))
+	if err := wrote(ctx, t, row); err != nil {
+		return err
+	}
+	rows, sum := make([]weekRow, len(weeks)), weekSum{sha256.New()}
 	for i, w := range weeks {
+		sum.add(int64(w.Start), w.Data)
 		rows[i] = weekRow{ClaimantID: u.ClaimantID, UploadID: u.ID, WeekStart: int64(w.Start), Data: w.Data}
+	}
+	if len(rows) > 0 {
+		t.written[weeksHeld(u.ID)] = t.weeksHash(u.ID, sum)
 	}
 	return from[weekRow](t.db).CreateInBatches(ctx, &rows, 500)
 }

@@ -51,6 +51,7 @@ func alreadyCompensated(other string) *fault.Error {
 // nothing more in a transaction whose constraint was broken. Of two claims at
 // the same moment the constraint refuses one, unnamed.
 func (t tx) InsertCovers(ctx context.Context, covers []claims.Cover) error {
+	var rows []coverRow
 	for _, c := range covers {
 		row := coverRow{
 			IncidentID: c.IncidentID, Service: c.Service, Unit: c.Unit, StartAt: toMicros(c.Start), EndAt: toMicros(c.End), ClaimID: c.ClaimID,
@@ -71,13 +72,18 @@ func (t tx) InsertCovers(ctx context.Context, covers []claims.Cover) error {
 		} else if err != nil {
 			return fmt.Errorf("cover for claim %s: %w", c.ClaimID, err)
 		}
+		rows = append(rows, row)
 	}
-	return nil
+	return wrote(ctx, t, rows...)
 }
 
 func (t tx) DeleteCovers(ctx context.Context, claimID string) error {
-	if _, err := from[coverRow](t.db).Where("claim_id = ?", claimID).Delete(ctx); err != nil {
+	n, err := from[coverRow](t.db).Where("claim_id = ?", claimID).Delete(ctx)
+	if err != nil {
 		return fmt.Errorf("free what claim %s covers: %w", claimID, err)
+	}
+	if n > 0 {
+		t.written[coverRow{}.TableName()] = "" // there is none any more
 	}
 	return nil
 }

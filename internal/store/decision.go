@@ -161,8 +161,11 @@ func (t tx) InsertDecision(ctx context.Context, d claims.Decision) error {
 	}
 	err = conflict(from[decisionRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "decision_exists",
 		"This decision was made at the same moment already; read the claim again.", "같은 순간에 이미 결정되었습니다. 청구를 다시 읽으십시오."))
-	if err != nil || d.Needs {
+	if err != nil {
 		return notOwn(err)
+	}
+	if err := wrote(ctx, t, row); err != nil || d.Needs {
+		return err
 	}
 	return t.queueForBatch(ctx, d.ClaimID, d.N, row.MadeAt)
 }
@@ -174,8 +177,11 @@ func (t tx) InsertApproval(ctx context.Context, a claims.Approval) error {
 	}
 	err := conflict(from[approvalRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "approval_exists",
 		"Somebody has approved or returned this decision already; read the claim again.", "다른 사람이 이미 승인하거나 반려했습니다. 청구를 다시 읽으십시오."))
-	if err != nil || !a.Approved {
+	if err != nil {
 		return notOwn(err)
+	}
+	if err := wrote(ctx, t, row); err != nil || !a.Approved {
+		return err
 	}
 	return t.queueForBatch(ctx, a.ClaimID, a.Decision, row.CheckedAt)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -53,6 +54,14 @@ func (t tx) Erase(ctx context.Context, claimantID string, at time.Time) (claims.
 	var err error
 	erased.Keys, err = t.erase(ctx, `UPDATE keys SET revoked_at = coalesce(revoked_at, ?), label = '', person = id WHERE claimant_id = ?`, toMicros(at), claimantID)
 	if err != nil {
+		return claims.ErasedRows{}, err
+	}
+	if err != nil {
+		return claims.ErasedRows{}, err
+	}
+	// The entries that held these rows will say nothing any more.
+	if err := errors.Join(rewrote[claimantRow](ctx, t, "id = ?", claimantID), rewrote[keyRow](ctx, t, "claimant_id = ?", claimantID),
+		rewrote[qualityRow](ctx, t, theirClaims, claimantID)); err != nil {
 		return claims.ErasedRows{}, err
 	}
 	erased.Entries, err = t.erase(ctx, `UPDATE entries SET salt = NULL, body = NULL

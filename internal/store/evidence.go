@@ -96,10 +96,14 @@ func (r reader) EvidenceKnown(ctx context.Context, ids []string) ([]string, erro
 }
 
 func (t tx) InsertEvidenceFile(ctx context.Context, f claims.EvidenceFile) error {
-	return from[evidenceRow](t.db).Create(ctx, &evidenceRow{
+	row := evidenceRow{
 		ID: f.ID, ClaimID: f.ClaimID, ClaimantID: f.ClaimantID, Slot: f.Slot, NameSealed: t.sealText(sealContext("evidence_files.name", f.ID), f.Name),
 		Type: f.Type, Size: f.Size, SHA256: f.SHA256, Scan: f.Scan, UploadedBy: f.UploadedBy, UploadedAt: toMicros(f.UploadedAt),
-	})
+	}
+	if err := from[evidenceRow](t.db).Create(ctx, &row); err != nil {
+		return err
+	}
+	return wrote(ctx, t, row)
 }
 
 type readRow struct {

@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 
 	"redress/internal/auditlog"
+	"redress/internal/claims"
 	"redress/internal/fsck"
 )
 
@@ -134,8 +137,8 @@ func (r reader) LostClaims(ctx context.Context, after string, limit int) (ids []
 	return ids, nil
 }
 
-// ClaimFiles lists claims with the rows that the log speaks of. Nothing sealed is
-// opened.
+// ClaimFiles lists claims with the rows that the log speaks of. Nothing sealed but
+// letters is opened.
 func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck.Claim, error) {
 	rows, err := from[claimRow](r.db).Where("id > ?", after).Order("id").Limit(limit).Find(ctx)
 	if err != nil {
@@ -146,9 +149,17 @@ func (r reader) ClaimFiles(ctx context.Context, after string, limit int) ([]fsck
 	at := map[string]*fsck.Claim{}
 	for i, row := range rows {
 		ids[i], list[i] = row.ID, row.file()
+		own := heldRows{}
+		if err := r.hold(ctx, own, row); err != nil {
+			return nil, err
+		}
+		list[i].Rows = r.hashes(own)
+		if row.AddressIndex != nil {
+			list[i].Rows[addressHeld] = r.addressHash(row.AddressIndex)
+		}
 		at[row.ID] = &list[i]
 	}
-	for _, fill := range []func(context.Context, []string, map[string]*fsck.Claim) error{r.fileEvents, r.fileEstimates, r.fileDecisions} {
+	for _, fill := range []func(context.Context, []string, map[string]*fsck.Claim) error{r.fileEvents, r.fileEstimates, r.fileDecisions, r.fileRows} {
 		if err := fill(ctx, ids, at); err != nil {
 			return nil, err
 		}
@@ -170,18 +181,22 @@ func (row claimRow) file() fsck.Claim {
 
 func (r reader) fileEvents(ctx context.Context, ids []string, at map[string]*fsck.Claim) error {
 	var rows []struct {
-		ClaimID, EventType, Actor, Data, EntryID string
-		N, EventAt                               int64
-		ID                                       *string
-		Entry                                    entryColumns `gorm:"embedded"`
+		ClaimID, EventType, Actor, KeyID, Data, EntryID string
+		N, EventAt                                      int64
+		ID                                              *string
+		Entry                                           entryColumns `gorm:"embedded"`
 	}
-	err := r.db.WithContext(ctx).Raw(`SELECT v.claim_id, v.n, v.type AS event_type, v.at AS event_at, v.actor, v.data, v.entry_id, e.id, `+entryOrNothing+`
+	err := r.db.WithContext(ctx).Raw(`SELECT v.claim_id, v.n, v.type AS event_type, v.at AS event_at, v.actor, v.key_id, v.data, v.entry_id, e.id, `+entryOrNothing+`
 		FROM events v LEFT JOIN entries e ON e.id = v.entry_id WHERE v.claim_id IN ? ORDER BY v.claim_id, v.n`, ids).Scan(&rows).Error
 	if err != nil {
 		return fmt.Errorf("list events: %w", err)
 	}
 	for _, row := range rows {
 		event := fsck.Event{N: row.N, Type: row.EventType, At: fromMicros(row.EventAt), Actor: row.Actor, Data: []byte(row.Data), EntryID: row.EntryID}
+		var data struct{ Person string }
+		// What is no JSON names nobody, and is found by its entry.
+		_ = json.Unmarshal(event.Data, &data)
+		event.Who = r.Blind(claims.BlindEvent, claims.ActorOf(row.ClaimID, row.N, row.KeyID, data.Person))
 		if row.ID != nil {
 			event.Entry = row.Entry.entry(*row.ID)
 		}
@@ -216,14 +231,25 @@ func (r reader) fileDecisions(ctx context.Context, ids []string, at map[string]*
 			Override: row.Override, Policy: int64(row.Policy),
 		})
 	}
-	letters, err := from[letterRow](r.db).Select("claim_id, decision, text_hash, pdf_hash").Where("claim_id IN ?", ids).Find(ctx)
+	letters, err := from[letterRow](r.db).Where("claim_id IN ?", ids).Find(ctx)
 	if err != nil {
 		return fmt.Errorf("list letters: %w", err)
 	}
 	for _, row := range letters {
-		at[row.ClaimID].Letters = append(at[row.ClaimID].Letters, fsck.Letter{Decision: int64(row.Decision), TextHash: row.TextHash, PDFHash: row.PDFHash})
+		at[row.ClaimID].Letters = append(at[row.ClaimID].Letters, fsck.Letter{
+			Decision: int64(row.Decision), TextHash: row.TextHash, PDFHash: row.PDFHash,
+			Sound: r.hashed(numbered("letters.text", row.ClaimID, row.Decision), row.TextSealed, row.TextHash) &&
+				r.hashed(numbered("letters.pdf", row.ClaimID, row.Decision), row.PDFSealed, row.PDFHash),
+		})
 	}
 	return nil
+}
+
+// hashed reports whether a sealed value opens to what has the hash.
+func (r reader) hashed(context string, sealed []byte, hash string) bool {
+	plain, err := r.vault.Open(context, sealed)
+	sum := sha256.Sum256(plain)
+	return err == nil && hex.EncodeToString(sum[:]) == hash
 }
 
 // Documents lists schemes, rulebooks, incidents and batches.
@@ -254,13 +280,13 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 		return nil, fmt.Errorf("list incidents: %w", err)
 	}
 	for _, row := range incidents {
-		incident, err := row.incident()
-		if err != nil {
-			return nil, err
+		hash := "unreadable"
+		if incident, err := row.incident(); err == nil {
+			hash = incident.Hash()
 		}
 		list = append(list, fsck.Document{
 			Place: "incident:" + row.ID, LoggedAs: "incident.", Subject: row.ID,
-			Facts: map[string]any{"version": row.Version, "state": row.State, "hash": incident.Hash()},
+			Facts: map[string]any{"version": row.Version, "state": row.State, "hash": hash},
 		})
 	}
 	batches, err := from[batchRow](r.db).Find(ctx)
@@ -270,6 +296,17 @@ func (r reader) Documents(ctx context.Context) ([]fsck.Document, error) {
 	for _, row := range batches {
 		list = append(list, fsck.Document{
 			Place: "batch:" + row.ID, LoggedAs: "batch.sealed", Subject: row.ID, Facts: map[string]any{"digest": row.Digest, "size": row.Size},
+		})
+		inside, err := from[batchDecisionRow](r.db).Where("batch_id = ?", row.ID).Find(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the decisions of batch %s: %w", row.ID, err)
+		}
+		decisions := make([]claims.Decision, len(inside))
+		for i, d := range inside {
+			decisions[i] = claims.Decision{ClaimID: d.ClaimID, N: d.Decision}
+		}
+		list = append(list, fsck.Document{
+			Place: "batch:" + row.ID, LoggedAs: "batch.sealed", Subject: row.ID, Facts: map[string]any{"digest": claims.DigestOf(decisions)},
 		})
 		if row.Seed != nil {
 			list = append(list, fsck.Document{

@@ -8,20 +8,20 @@ import (
 	"time"
 
 	"redress/internal/auditlog"
-	"redress/internal/fault"
+	"redress/internal/claims"
 	"redress/internal/fsck"
 	"redress/internal/publication"
 )
 
 // recordRow is a row that can say what its entry must.
-type recordRow interface{ record() fsck.Record }
+type recordRow interface{ record(r reader) fsck.Record }
 
 // recorded lists the rows of a table that has incidents and numbers.
 func recorded[T recordRow](ctx context.Context, r reader, after fsck.Record, limit int) ([]fsck.Record, error) {
 	rows, err := from[T](r.db).Where("(incident_id, n) > (?, ?)", after.IncidentID, after.Number).Order("incident_id, n").Limit(limit).Find(ctx)
 	list := make([]fsck.Record, len(rows))
 	for i, row := range rows {
-		list[i] = row.record()
+		list[i] = row.record(r)
 	}
 	return list, err
 }
@@ -37,6 +37,9 @@ func (r reader) Records(ctx context.Context, after fsck.Record, limit int) (list
 		list, err = recorded[restatementRow](ctx, r, after, limit)
 	default:
 		list, err = r.sampleRecords(ctx, after.ID, limit)
+	}
+	if err == nil && after.Kind == fsck.Snapshots {
+		err = r.salts(ctx, list)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list records of kind %s: %w", after.Kind, err)
@@ -60,31 +63,62 @@ func (r reader) Records(ctx context.Context, after fsck.Record, limit int) (list
 	return list, nil
 }
 
-func (row snapshotRow) record() fsck.Record {
+func (row snapshotRow) record(r reader) fsck.Record {
 	s := row.snapshot()
 	return fsck.Record{
 		Kind: fsck.Snapshots, IncidentID: s.IncidentID, Number: int64(s.Number), EntryID: s.EntryID, LoggedAs: "snapshot.sealed",
 		Facts: map[string]any{
 			"number": s.Number, "snapshot_id": s.ID, "taken_at": s.TakenAt.Format(time.RFC3339Nano), "root": hex.EncodeToString(row.Root),
-			"rule_version": s.Rule, "statistics_hash": s.StatisticsHash,
+			"rule_version": s.Rule, "statistics_hash": s.StatisticsHash, "sealed_by": r.Blind(claims.BlindPerson, s.SealedBy),
 		},
 		Bytes: s.Statistics, Hash: s.StatisticsHash, Leaves: &fsck.Leaves{SnapshotID: s.ID, Root: publication.Node{Sums: *s.Sums, Hash: s.Root}},
 	}
 }
 
-func (row releaseRow) record() fsck.Record {
+// salts adds to snapshots the keyed hash of the secret that their leaves call claims
+// by.
+func (r reader) salts(ctx context.Context, snapshots []fsck.Record) error {
+	for _, s := range snapshots {
+		salt, err := r.saltOf(ctx, s.IncidentID)
+		if err != nil {
+			return err
+		}
+		s.Facts["salt"] = r.Blind(claims.BlindSalt, string(salt))
+	}
+	return nil
+}
+
+// saltOf is SnapshotSalt, and nil for one that is missing or does not open.
+func (r reader) saltOf(ctx context.Context, incidentID string) ([]byte, error) {
+	rows, err := from[saltRow](r.db).Where("incident_id = ?", incidentID).Find(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find the salt of incident %s: %w", incidentID, err)
+	}
+	for _, row := range rows {
+		if salt, err := r.vault.Open(sealContext("snapshot_salts.salt", incidentID), row.SaltSealed); err == nil {
+			return salt, nil
+		}
+	}
+	return nil, nil
+}
+
+// logTime is an instant as entries have it.
+func logTime(micros int64) string { return fromMicros(micros).Format(time.RFC3339Nano) }
+
+func (row releaseRow) record(r reader) fsck.Record {
 	return fsck.Record{
 		Kind: fsck.Releases, IncidentID: row.IncidentID, Number: int64(row.N), EntryID: row.EntryID, LoggedAs: "release.published",
-		Facts: map[string]any{"number": row.N, "snapshot": row.Snapshot, "hash": row.Hash}, Bytes: row.Bytes, Hash: row.Hash,
+		Facts: map[string]any{"number": row.N, "snapshot": row.Snapshot, "hash": row.Hash,
+			"released_at": logTime(row.ReleasedAt), "released_by": r.Blind(claims.BlindPerson, row.ReleasedBy)}, Bytes: row.Bytes, Hash: row.Hash,
 	}
 }
 
-func (row restatementRow) record() fsck.Record {
+func (row restatementRow) record(r reader) fsck.Record {
 	sum := sha256.Sum256(row.Bytes)
 	hash := hex.EncodeToString(sum[:])
 	return fsck.Record{
 		Kind: fsck.Restatements, IncidentID: row.IncidentID, Number: int64(row.N), EntryID: row.EntryID, LoggedAs: "restatement.made",
-		Facts: map[string]any{"number": row.N, "hash": hash}, Bytes: row.Bytes, Hash: hash,
+		Facts: map[string]any{"number": row.N, "hash": hash, "made_at": logTime(row.MadeAt), "made_by": r.Blind(claims.BlindPerson, row.MadeBy)}, Bytes: row.Bytes, Hash: hash,
 	}
 }
 
@@ -98,8 +132,8 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 	for _, row := range rows {
 		drawn := fsck.Record{
 			Kind: fsck.Samples, IncidentID: row.IncidentID, ID: row.ID, EntryID: row.EntryID, LoggedAs: "sample.drawn",
-			Facts: map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "nonce": hex.EncodeToString(row.Nonce), "drawn_hash": row.DrawnHash,
-				"drawn_by": row.DrawnBy, "accountant": row.Accountant},
+			Facts: map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "number": row.N, "nonce": hex.EncodeToString(row.Nonce), "drawn_hash": row.DrawnHash,
+				"drawn_by": row.DrawnBy, "drawn_at": logTime(row.DrawnAt), "accountant": row.Accountant},
 			Bytes: row.Drawn, Hash: row.DrawnHash,
 		}
 		if drawn.Claims, err = r.drawnClaims(ctx, row); err != nil {
@@ -110,7 +144,7 @@ func (r reader) sampleRecords(ctx context.Context, after string, limit int) ([]f
 			ended := drawn
 			ended.Claims = nil
 			ended.EntryID, ended.LoggedAs = *row.EndedEntryID, "sample.ended"
-			ended.Facts = map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "results_hash": row.ResultsHash}
+			ended.Facts = map[string]any{"sample": row.ID, "snapshot": row.Snapshot, "number": row.N, "results_hash": row.ResultsHash, "ended_at": logTime(*row.EndedAt)}
 			ended.Bytes, ended.Hash = row.Results, row.ResultsHash
 			list = append(list, ended)
 		}
@@ -125,8 +159,8 @@ func (r reader) drawnClaims(ctx context.Context, row sampleRow) (map[int]publica
 	if err != nil {
 		return nil, fmt.Errorf("list the claims of sample %s: %w", row.ID, err)
 	}
-	salt, err := r.SnapshotSalt(ctx, row.IncidentID)
-	if err != nil && fault.KindOf(err) != fault.NotFound {
+	salt, err := r.saltOf(ctx, row.IncidentID)
+	if err != nil {
 		return nil, err
 	}
 	drawn := make(map[int]publication.Hash, len(rows))

@@ -96,7 +96,10 @@ func (t tx) InsertIncident(ctx context.Context, i claims.Incident) error {
 	if err != nil {
 		return err
 	}
-	return from[incidentRow](t.db).Create(ctx, &row)
+	if err := from[incidentRow](t.db).Create(ctx, &row); err != nil {
+		return err
+	}
+	return wrote(ctx, t, row)
 }
 
 func (t tx) UpdateIncident(ctx context.Context, i claims.Incident) error {
@@ -107,7 +110,10 @@ func (t tx) UpdateIncident(ctx context.Context, i claims.Incident) error {
 	row.Version++
 	n, err := from[incidentRow](t.db).Where("id = ? AND version = ?", i.ID, i.Version).
 		Select("platform", "state", "body", "version", "updated_at").Updates(ctx, row)
-	return changed(n, err, "incident", i.ID)
+	if err := changed(n, err, "incident", i.ID); err != nil {
+		return err
+	}
+	return wrote(ctx, t, row)
 }
 
 type schemeRow struct {
@@ -161,6 +167,10 @@ func (t tx) InsertScheme(ctx context.Context, v claims.SchemeVersion) error {
 	row := schemeRow{
 		ID: v.ID, Version: v.Version, TitleKo: v.Title.KO, TitleEn: v.Title.EN, Hash: v.Hash, Bytes: v.Bytes, CreatedAt: toMicros(v.CreatedAt),
 	}
-	return conflict(from[schemeRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "scheme_version_exists",
-		"Version %[2]d of scheme %[1]s exists and never changes; post the next version.", "보상 기준 %s의 버전 %d은(는) 이미 있으며 바뀌지 않습니다. 다음 버전을 올리십시오.", v.ID, v.Version))
+	if err := from[schemeRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, fault.New(fault.Conflict, "scheme_version_exists",
+			"Version %[2]d of scheme %[1]s exists and never changes; post the next version.",
+			"보상 기준 %s의 버전 %d은(는) 이미 있으며 바뀌지 않습니다. 다음 버전을 올리십시오.", v.ID, v.Version))
+	}
+	return wrote(ctx, t, row)
 }

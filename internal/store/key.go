@@ -62,6 +62,15 @@ func (r reader) Keys(ctx context.Context, claimantID string, page claims.Page) (
 	return keys, nil
 }
 
+// HasAccountant names the role itself: the index is of the keys of accountants alone.
+func (r reader) HasAccountant(ctx context.Context, person string, at time.Time) (bool, error) {
+	n, err := from[keyRow](r.db).Where("role = 'accountant' AND person = ? AND revoked_at IS NULL AND expires_at > ?", person, toMicros(at)).Count(ctx, "id")
+	if err != nil {
+		return false, fmt.Errorf("find the accountant's key of %s: %w", person, err)
+	}
+	return n > 0, nil
+}
+
 func (t tx) InsertKey(ctx context.Context, k identity.Key) error {
 	row := keyRow{
 		ID: k.ID, Role: string(k.Role), Label: k.Label, Person: k.Person, IssuedBy: k.IssuedBy, Hash: k.Hash,
@@ -73,10 +82,16 @@ func (t tx) InsertKey(ctx context.Context, k identity.Key) error {
 		}
 		row.ClaimantID = &k.ClaimantID
 	}
-	return from[keyRow](t.db).Create(ctx, &row)
+	if err := from[keyRow](t.db).Create(ctx, &row); err != nil {
+		return err
+	}
+	return wrote(ctx, t, row)
 }
 
 func (t tx) RevokeKey(ctx context.Context, id string, at time.Time) error {
 	n, err := from[keyRow](t.db).Where("id = ? AND revoked_at IS NULL", id).Update(ctx, "revoked_at", toMicros(at))
-	return changed(n, err, "key", id)
+	if err := changed(n, err, "key", id); err != nil {
+		return err
+	}
+	return rewrote[keyRow](ctx, t, "id = ?", id)
 }

@@ -42,6 +42,8 @@ func (t tx) InsertLetter(ctx context.Context, l claims.Letter) error {
 		TextSealed: t.vault.Seal(numbered("letters.text", l.ClaimID, l.Decision), l.Text),
 		PDFSealed:  t.vault.Seal(numbered("letters.pdf", l.ClaimID, l.Decision), l.PDF),
 	}
-	return conflict(from[letterRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "letter_exists",
-		"This decision has its letter already.", "이 결정의 통지서가 이미 있습니다."))
+	if err := from[letterRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, fault.New(fault.Conflict, "letter_exists", "This decision has its letter already.", "이 결정의 통지서가 이미 있습니다."))
+	}
+	return wrote(ctx, t, row)
 }

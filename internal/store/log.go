@@ -53,7 +53,7 @@ func (pendingRow) TableName() string { return "entries_pending" }
 func (r reader) LogHead(ctx context.Context) (auditlog.Head, error) {
 	row, err := from[headRow](r.db).First(ctx)
 	if err != nil {
-		return auditlog.Head{}, fmt.Errorf("find the head of the log: %w", err)
+		return auditlog.Head{}, absent(err, "log_head", "1")
 	}
 	return row.head(), nil
 }

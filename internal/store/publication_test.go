@@ -396,6 +396,58 @@ func TestASnapshotThatFailsLeavesNothingToSee(t *testing.T) {
 	})
 }
 
+// deserted is a store whose caller goes away when the transaction of that number,
+// from 0, begins, or, at −1, once the claims were read.
+type deserted struct {
+	*watched
+	at    int
+	leave func()
+}
+
+func (s *deserted) Freeze(ctx context.Context, f func(ctx context.Context, r claims.Reader) error) error {
+	err := s.watched.Freeze(ctx, f)
+	if s.at < 0 {
+		s.leave()
+	}
+	return err
+}
+
+func (s *deserted) InTx(ctx context.Context, f func(ctx context.Context, tx claims.Tx) error) error {
+	if s.at--; s.at == -1 {
+		s.leave()
+	}
+	return s.watched.InTx(ctx, f)
+}
+
+func TestASnapshotWhoseCallerGoesAwayIsWholeOrIsNone(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		b := newBustle(t, db)
+		whole := 0
+		for at := -1; at < 4; at++ {
+			ctx, leave := context.WithCancel(t.Context())
+			service := claims.New(&deserted{b.db, at, leave}, func() time.Time { return sandbox.Now })
+			_, err := service.Seal(ctx, b.actors[identity.Auditor], b.incident, claims.Reply[claims.Snapshot]{})
+			leave()
+			switch {
+			case err == nil:
+				whole++
+			case !errors.Is(err, context.Canceled):
+				t.Errorf("gone at %d: %v; want it canceled", at, err)
+			}
+			if n := count(t, db, "snapshots"); n != whole {
+				t.Fatalf("gone at %d: %d snapshots, %d were sealed", at, n, whole)
+			}
+			if n := count(t, db, "entries WHERE type = 'snapshot.sealed'"); n != whole {
+				t.Errorf("gone at %d: %d entries of %d snapshots", at, n, whole)
+			}
+		}
+		for n := 1; n <= whole; n++ {
+			sealed, leaves := b.list(t, n)
+			b.holds(t, sealed, leaves)
+		}
+	})
+}
+
 func TestLeavesWithoutASnapshotGoAndOthersStay(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.Store) {
 		b := newBustle(t, db)

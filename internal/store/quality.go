@@ -44,7 +44,7 @@ func (t tx) queueForBatch(ctx context.Context, claimID string, decision int, sto
 	if err != nil {
 		return fmt.Errorf("queue decision %d of claim %s for a batch: %w", decision, claimID, err)
 	}
-	return nil
+	return rewrote[batchDecisionRow](ctx, t, "claim_id = ? AND decision = ?", claimID, decision)
 }
 
 func (r reader) Unsealed(ctx context.Context, incidentID string, limit int) ([]claims.Decision, error) {
@@ -106,7 +106,7 @@ func (t tx) InsertBatch(ctx context.Context, b claims.Batch, decisions []claims.
 			return err
 		}
 	}
-	return nil
+	return wrote(ctx, t, row)
 }
 
 type qualityRow struct {
@@ -183,14 +183,20 @@ func (r reader) QualityReviews(ctx context.Context, incidentID string, page clai
 // DrawBatch finds no batch whose sample was drawn: there is one draw.
 func (t tx) DrawBatch(ctx context.Context, b claims.Batch, reviews []claims.QualityReview) error {
 	n, err := from[batchRow](t.db).Where("id = ? AND seed IS NULL", b.ID).Select("seed", "sampled").Updates(ctx, batchRow{Seed: b.Seed, Sampled: b.Sampled})
-	if err := changed(n, err, "batch", b.ID); err != nil || len(reviews) == 0 {
+	if err := changed(n, err, "batch", b.ID); err != nil {
+		return err
+	}
+	if err := rewrote[batchRow](ctx, t, "id = ?", b.ID); err != nil || len(reviews) == 0 {
 		return err
 	}
 	rows := make([]qualityRow, len(reviews))
 	for i, q := range reviews {
 		rows[i] = t.toQualityRow(q, b.IncidentID)
 	}
-	return from[qualityRow](t.db).CreateInBatches(ctx, &rows, 500)
+	if err := from[qualityRow](t.db).CreateInBatches(ctx, &rows, 500); err != nil {
+		return err
+	}
+	return wrote(ctx, t, rows...)
 }
 
 // LeaseQuality passes over whoever made or checked the decision and whoever is
@@ -222,5 +228,8 @@ func (t tx) EndQuality(ctx context.Context, q claims.QualityReview, now time.Tim
 	n, err := from[qualityRow](t.db).
 		Where("id = ? AND assigned_to = ? AND lease_until > ? AND reviewed_at IS NULL", q.ID, q.By, toMicros(now)).
 		Select("agrees", "error_code", "note_sealed", "reviewed_by", "reviewed_at").Updates(ctx, t.toQualityRow(q, ""))
-	return changed(n, notOwn(err), "quality review", q.ID)
+	if err := changed(n, notOwn(err), "quality review", q.ID); err != nil {
+		return err
+	}
+	return rewrote[qualityRow](ctx, t, "id = ?", q.ID)
 }

@@ -80,7 +80,10 @@ func (r reader) Exclusions(ctx context.Context, claimID string) ([]claims.Exclus
 
 func (t tx) InsertExclusion(ctx context.Context, e claims.Exclusion) error {
 	row := exclusionRow(e)
-	return t.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error
+	if err := t.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+		return err
+	}
+	return rewrote[exclusionRow](ctx, t, "claim_id = ?", e.ClaimID)
 }
 
 type viewRow struct {

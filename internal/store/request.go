@@ -66,8 +66,11 @@ func (t tx) InsertRequest(ctx context.Context, q claims.InformationRequest) erro
 	if err != nil {
 		return err
 	}
-	return conflict(from[requestRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "request_under_way",
-		"The claim has an information request under way; end it before another.", "진행 중인 자료 요청이 있습니다. 먼저 그 요청을 마치십시오."))
+	if err := from[requestRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, fault.New(fault.Conflict, "request_under_way",
+			"The claim has an information request under way; end it before another.", "진행 중인 자료 요청이 있습니다. 먼저 그 요청을 마치십시오."))
+	}
+	return wrote(ctx, t, row)
 }
 
 // UpdateRequest finds no request that has ended: what was answered stays so.
@@ -78,5 +81,8 @@ func (t tx) UpdateRequest(ctx context.Context, q claims.InformationRequest) erro
 	}
 	n, err := from[requestRow](t.db).Where("claim_id = ? AND n = ? AND ended_at IS NULL", q.ClaimID, q.N).
 		Select("items_sealed", "ended_at", "ended_as").Updates(ctx, row)
-	return changed(n, err, "information request", fmt.Sprintf("%s/%d", q.ClaimID, q.N))
+	if err := changed(n, err, "information request", fmt.Sprintf("%s/%d", q.ClaimID, q.N)); err != nil {
+		return err
+	}
+	return rewrote[requestRow](ctx, t, "claim_id = ? AND n = ?", q.ClaimID, q.N)
 }

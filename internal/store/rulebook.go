@@ -36,7 +36,10 @@ func (r reader) Rulebook(ctx context.Context, kind claims.RulebookKind, version 
 
 func (t tx) InsertRulebook(ctx context.Context, b claims.Rulebook) error {
 	row := rulebookRow{Kind: string(b.Kind), Version: b.Version, Bytes: b.Bytes, Hash: b.Hash, CreatedBy: b.CreatedBy, CreatedAt: toMicros(b.CreatedAt)}
-	return conflict(from[rulebookRow](t.db).Create(ctx, &row), fault.New(fault.Conflict, "rulebook_version_exists",
-		"Somebody published another version at the same moment; read it and publish yours again.",
-		"같은 순간에 다른 판이 공표되었습니다. 그 판을 읽고 다시 공표하십시오."))
+	if err := from[rulebookRow](t.db).Create(ctx, &row); err != nil {
+		return conflict(err, fault.New(fault.Conflict, "rulebook_version_exists",
+			"Somebody published another version at the same moment; read it and publish yours again.",
+			"같은 순간에 다른 판이 공표되었습니다. 그 판을 읽고 다시 공표하십시오."))
+	}
+	return wrote(ctx, t, row)
 }

@@ -12,6 +12,7 @@ type sampleRow struct {
 	ID           string `gorm:"primaryKey"`
 	IncidentID   string
 	Snapshot     int
+	N            int
 	Nonce        []byte
 	Drawn        []byte
 	DrawnHash    string
@@ -29,7 +30,7 @@ func (sampleRow) TableName() string { return "samples" }
 
 func (row sampleRow) sample() claims.Sample {
 	s := claims.Sample{
-		ID: row.ID, IncidentID: row.IncidentID, Snapshot: row.Snapshot, Nonce: row.Nonce, Drawn: row.Drawn, DrawnHash: row.DrawnHash,
+		ID: row.ID, IncidentID: row.IncidentID, Snapshot: row.Snapshot, Number: row.N, Nonce: row.Nonce, Drawn: row.Drawn, DrawnHash: row.DrawnHash,
 		DrawnBy: row.DrawnBy, DrawnAt: fromMicros(row.DrawnAt), Accountant: row.Accountant, Results: row.Results, ResultsHash: row.ResultsHash,
 		EndedAt: fromMicrosPtr(row.EndedAt), EntryID: row.EntryID,
 	}
@@ -64,7 +65,8 @@ func (r reader) SampleByNonce(ctx context.Context, incidentID string, snapshot i
 	return row.sample(), nil
 }
 
-func (r reader) Samples(ctx context.Context, f claims.SampleFilter, page claims.Page) ([]claims.Sample, error) {
+// samples is a query of the samples that match.
+func (r reader) samples(f claims.SampleFilter) table[sampleRow] {
 	q := from[sampleRow](r.db)
 	if f.IncidentID != "" {
 		q = q.Where("incident_id = ?", f.IncidentID)
@@ -78,6 +80,19 @@ func (r reader) Samples(ctx context.Context, f claims.SampleFilter, page claims.
 	if f.Ended {
 		q = q.Where("ended_at IS NOT NULL")
 	}
+	return q
+}
+
+func (r reader) CountSamples(ctx context.Context, f claims.SampleFilter) (int, error) {
+	n, err := r.samples(f).Count(ctx, "id")
+	if err != nil {
+		return 0, fmt.Errorf("count samples: %w", err)
+	}
+	return int(n), nil
+}
+
+func (r reader) Samples(ctx context.Context, f claims.SampleFilter, page claims.Page) ([]claims.Sample, error) {
+	q := r.samples(f)
 	if page.After != "" {
 		q = q.Where("id < ?", page.After)
 	}
@@ -105,10 +120,10 @@ const ownSample = "own_sample"
 
 func (t tx) InsertSample(ctx context.Context, s claims.Sample, drawn map[int]string) error {
 	row := sampleRow{
-		ID: s.ID, IncidentID: s.IncidentID, Snapshot: s.Snapshot, Nonce: s.Nonce, Drawn: s.Drawn, DrawnHash: s.DrawnHash, DrawnBy: s.DrawnBy,
+		ID: s.ID, IncidentID: s.IncidentID, Snapshot: s.Snapshot, N: s.Number, Nonce: s.Nonce, Drawn: s.Drawn, DrawnHash: s.DrawnHash, DrawnBy: s.DrawnBy,
 		DrawnAt: toMicros(s.DrawnAt), Accountant: s.Accountant, EntryID: s.EntryID,
 	}
-	err := conflict(from[sampleRow](t.db).Create(ctx, &row), claims.NonceUsed())
+	err := conflict(from[sampleRow](t.db).Create(ctx, &row), claims.SampleOvertaken())
 	if breaks(err, ownSample) {
 		return fault.New(fault.Conflict, "accountant_not_independent",
 			"Who draws a sample does not audit it.", "표본을 뽑은 사람은 그 표본을 감사할 수 없습니다.").Because(err)

@@ -31,7 +31,7 @@ func (t tx) keepRecord(ctx context.Context, claimID string, r claims.EstimateRec
 	if err := t.db.WithContext(ctx).Clauses(replace).Create(&row).Error; err != nil {
 		return fmt.Errorf("keep the record of the estimate of claim %s: %w", claimID, err)
 	}
-	return nil
+	return wrote(ctx, t, row)
 }
 
 // read runs a query and hands over its rows one by one, into the same places.
@@ -86,10 +86,10 @@ func (r reader) FormCounts(ctx context.Context, incidentID string, stale time.Ti
 var tableCounts = map[string]string{
 	publication.TableDecisions: `SELECT d.verdict || ':' || CASE d.kind WHEN 'automatic' THEN 'automatic' ELSE 'person' END || ':' || d.reason_code, count(*)
 		FROM batch_decisions b JOIN decisions d ON d.claim_id = b.claim_id AND d.n = b.decision WHERE b.incident_id = ? GROUP BY 1`,
-	publication.TableDates: `SELECT CASE WHEN c.promised_at IS NULL
-				OR EXISTS (SELECT 1 FROM batch_decisions e WHERE e.claim_id = b.claim_id AND e.decision < b.decision) THEN 'later'
+	publication.TableDates: `SELECT CASE WHEN c.promised_at IS NULL OR b.place > 1 THEN 'later'
 			WHEN b.stood_at <= c.promised_at THEN 'first:in_time' ELSE 'first:late' END, count(*)
-		FROM batch_decisions b JOIN claims c ON c.id = b.claim_id WHERE b.incident_id = ? GROUP BY 1`,
+		FROM (SELECT claim_id, stood_at, row_number() OVER (PARTITION BY claim_id ORDER BY decision) AS place
+			FROM batch_decisions WHERE incident_id = ?) b JOIN claims c ON c.id = b.claim_id GROUP BY 1`,
 	publication.TableAppeals: `SELECT CASE WHEN a.withdrawn = 1 THEN 'withdrawn' WHEN d.error_code IS NULL THEN 'decided:unknown'
 			WHEN d.error_code = 'none' THEN 'decided:upheld' ELSE 'decided:overturned:' || d.error_code END, count(*)
 		FROM appeals a JOIN claims c ON c.id = a.claim_id
@@ -112,15 +112,15 @@ func (r reader) TableCounts(ctx context.Context, incidentID, table string) (map[
 const begunDays = `(%s + 86399999999) / 86400000000`
 
 func (r reader) StageDays(ctx context.Context, incidentID string, visit func(publication.Duration)) error {
-	inStage := fmt.Sprintf(begunDays, "CAST(sum(s.left_at - s.entered_at) AS bigint)")
-	toDecision := fmt.Sprintf(begunDays, "(min(b.stood_at) - min(c.submitted_at))")
+	inStage := fmt.Sprintf(begunDays, "CAST(sum(left_at - entered_at) AS bigint)")
+	toDecision := fmt.Sprintf(begunDays, "(b.stood_at - c.submitted_at)")
 	for _, query := range []string{
-		`SELECT state, sector, days, count(*) FROM (SELECT s.state, c.sector, ` + inStage + ` AS days
-			FROM stages s JOIN claims c ON c.id = s.claim_id
-			WHERE s.incident_id = ? AND s.left_at IS NOT NULL AND s.state <> 'draft' AND c.submitted_at IS NOT NULL
-			GROUP BY s.claim_id, s.state, c.sector) spent GROUP BY state, sector, days`,
-		`SELECT 'first_decision', sector, days, count(*) FROM (SELECT c.sector, ` + toDecision + ` AS days
-			FROM batch_decisions b JOIN claims c ON c.id = b.claim_id WHERE b.incident_id = ? GROUP BY b.claim_id, c.sector) spent GROUP BY sector, days`,
+		// Stages are added up in the order of their index, before claims are looked up.
+		`SELECT s.state, c.sector, s.days, count(*) FROM (SELECT state, claim_id, ` + inStage + ` AS days
+			FROM stages WHERE incident_id = ? AND left_at IS NOT NULL AND state <> 'draft' GROUP BY state, claim_id) s
+			JOIN claims c ON c.id = s.claim_id WHERE c.submitted_at IS NOT NULL GROUP BY s.state, c.sector, s.days`,
+		`SELECT 'first_decision', c.sector, ` + toDecision + `, count(*) FROM (SELECT claim_id, min(stood_at) AS stood_at
+			FROM batch_decisions WHERE incident_id = ? GROUP BY claim_id) b JOIN claims c ON c.id = b.claim_id GROUP BY 2, 3`,
 	} {
 		var d publication.Duration
 		err := r.read(ctx, "durations of incident "+incidentID, query, []any{incidentID}, []any{&d.Stage, &d.Group, &d.Days, &d.Claims}, func() { visit(d) })

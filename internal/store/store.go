@@ -238,7 +238,10 @@ type reader struct {
 }
 
 // tx adds the writes; it exists only inside InTx.
-type tx struct{ reader }
+type tx struct {
+	reader
+	written map[string]string // keyed hashes of rows for the next entry, by name
+}
 
 // toMicros is how instants are stored; fromMicros reads them back as UTC.
 func toMicros(t time.Time) int64 { return t.UnixMicro() }

@@ -49,7 +49,7 @@ func (s *Store) fill(ctx context.Context) error {
 	for _, f := range fillings {
 		for after, more := "", true; more; {
 			err := s.inTx(ctx, func(db *gorm.DB) (err error) {
-				after, more, err = f.run(ctx, tx{reader{db: db, vault: s.vault}}, after)
+				after, more, err = f.run(ctx, tx{reader: reader{db: db, vault: s.vault}}, after)
 				return err
 			})
 			if err != nil {

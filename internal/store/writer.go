@@ -28,7 +28,7 @@ func (s *Store) InTx(ctx context.Context, f func(ctx context.Context, t claims.T
 	// decide what its neighbours in a shared commit see.
 	inside := context.WithoutCancel(ctx)
 	return s.inTx(ctx, func(db *gorm.DB) error {
-		return f(inside, tx{reader{db: db, vault: s.vault}})
+		return f(inside, tx{reader: reader{db: db, vault: s.vault}, written: map[string]string{}})
 	})
 }
 

@@ -23,6 +23,11 @@ ALTER TABLE claims ADD COLUMN services TEXT NOT NULL DEFAULT '';
 -- What every start looks for, to fill it in.
 CREATE INDEX claims_unserviced ON claims (id) WHERE services = '' AND submitted_at IS NOT NULL;
 
+-- By claim, so that the times a claim was in a state stand together and statistics
+-- add them up without sorting.
+DROP INDEX stages_finished;
+CREATE INDEX stages_finished ON stages (incident_id, state, claim_id, entered_at, left_at) WHERE left_at IS NOT NULL;
+
 -- Accountants read the files of samples that name them: their person, who is
 -- named, is stated and is not the key itself.
 ALTER TABLE keys RENAME TO keys_before;
@@ -47,6 +52,7 @@ INSERT INTO keys SELECT id, role, label, claimant_id, issued_by, hash, created_a
 DROP TABLE keys_before;
 CREATE INDEX keys_newest ON keys (created_at DESC, id DESC);
 CREATE INDEX keys_claimant ON keys (claimant_id) WHERE claimant_id IS NOT NULL;
+CREATE INDEX keys_accountant ON keys (person) WHERE role = 'accountant';
 
 -- What statistics need of the newest estimate that was made from a claim's
 -- histories, apart from the estimate, which is long: the placebo windows, and of
@@ -119,12 +125,14 @@ CREATE TABLE restatements (
     PRIMARY KEY (incident_id, n)
 ) STRICT;
 
--- results and bound are empty until the accountant has looked at every claim that
--- was drawn.
+-- The samples of a snapshot count from 1 without a gap, so that one that is left out
+-- shows. Results are empty until the accountant has looked at every claim that was
+-- drawn.
 CREATE TABLE samples (
     id              TEXT NOT NULL PRIMARY KEY,
     incident_id     TEXT NOT NULL,
     snapshot        INTEGER NOT NULL,
+    n               INTEGER NOT NULL CHECK (n >= 1),
     nonce           BLOB NOT NULL CHECK (length(nonce) BETWEEN 16 AND 64),
     drawn           BLOB NOT NULL,
     drawn_hash      TEXT NOT NULL,
@@ -143,6 +151,7 @@ CREATE TABLE samples (
 CREATE INDEX samples_snapshot ON samples (incident_id, snapshot, id);
 CREATE INDEX samples_accountant ON samples (accountant, id);
 CREATE UNIQUE INDEX samples_nonce ON samples (incident_id, snapshot, nonce);
+CREATE UNIQUE INDEX samples_number ON samples (incident_id, snapshot, n);
 
 -- Which claim a leaf of a sample is, for the accountant's reading alone: what was
 -- drawn names claims by their salted ids.
@@ -217,10 +226,13 @@ BEGIN SELECT RAISE(ABORT, 'kept_as_written: samples'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE TRIGGER samples_changed BEFORE UPDATE ON samples
-    WHEN OLD.results IS NOT NULL OR (NEW.id, NEW.incident_id, NEW.snapshot, NEW.nonce, NEW.drawn, NEW.drawn_hash, NEW.drawn_by, NEW.drawn_at, NEW.accountant, NEW.entry_id)
-        IS NOT (OLD.id, OLD.incident_id, OLD.snapshot, OLD.nonce, OLD.drawn, OLD.drawn_hash, OLD.drawn_by, OLD.drawn_at, OLD.accountant, OLD.entry_id)
+    WHEN OLD.results IS NOT NULL OR (NEW.id, NEW.incident_id, NEW.snapshot, NEW.n, NEW.nonce, NEW.drawn, NEW.drawn_hash, NEW.drawn_by, NEW.drawn_at, NEW.accountant, NEW.entry_id)
+        IS NOT (OLD.id, OLD.incident_id, OLD.snapshot, OLD.n, OLD.nonce, OLD.drawn, OLD.drawn_hash, OLD.drawn_by, OLD.drawn_at, OLD.accountant, OLD.entry_id)
 BEGIN SELECT RAISE(ABORT, 'kept_as_written: samples'); END;
 -- +goose StatementEnd
+
+-- All uploads of a claimant, for fsck.
+CREATE INDEX revenue_uploads_claimant ON revenue_uploads (claimant_id);
 
 -- When a person was erased: what says who they are is gone from these rows.
 ALTER TABLE claimants ADD COLUMN erased_at INTEGER;
