@@ -11,10 +11,10 @@ func explain(in Input, res Result) []lang.Text {
 	t := res.Total
 	text := in.Currency.Text
 	usual := lang.F("In these hours this outlet would usually have earned about %s, judged by its record from %s to %s.",
-		"기록(%[2]s부터 %[3]s까지)에 비추어 이 시간에는 보통 %[1]s쯤을 벌었을 것입니다.", text(t.Expected), date(res.Basis.From), date(res.Basis.To))
+		"기록(%[2]s부터 %[3]s까지)에 비추어 이 시간에는 매출이 보통 %[1]s쯤이었을 것입니다.", text(t.Expected), date(res.Basis.From), date(res.Basis.To))
 	if res.Basis.Method == methodPeers {
 		usual = lang.F("In these hours this outlet would usually have earned about %s, judged by comparable outlets and its own few days since %s.",
-			"비슷한 매장와 이 매장의 %[2]s 이후 며칠치 매출에 비추어 이 시간에는 보통 %[1]s쯤을 벌었을 것입니다.", text(t.Expected), date(res.Basis.From))
+			"비슷한 매장들과 이 매장의 %[2]s 이후 며칠치 매출에 비추어 이 시간에는 매출이 보통 %[1]s쯤이었을 것입니다.", text(t.Expected), date(res.Basis.From))
 	}
 	return []lang.Text{
 		usual,
@@ -33,10 +33,10 @@ func explainActual(actual lang.Text, source ActualSource) lang.Text {
 		return lang.F("The record shows %s earned in them.", "기록에 나온 이 시간의 매출은 %s입니다.", actual)
 	case ActualDeclared:
 		return lang.F("The record does not cover all of them; with what the claimant states, %s was earned.",
-			"기록이 이 시간을 모두 담지 못하므로 청구인이 밝힌 바에 따른 매출은 %s입니다.", actual)
+			"기록이 이 시간을 모두 담지 못하여, 청구인이 밝힌 대로 매출을 %s으로 보았습니다.", actual)
 	default:
 		return lang.F("The record does not cover all of them; %s is assumed, from the share of the service that still worked.",
-			"기록이 이 시간을 모두 담지 못하므로 서비스가 살아 있던 비율로 어림한 매출은 %s입니다.", actual)
+			"기록이 이 시간을 모두 담지 못하여, 서비스가 살아 있던 비율로 매출을 %s으로 어림했습니다.", actual)
 	}
 }
 
