@@ -23,7 +23,7 @@ type deed struct {
 func (s *Service) act(ctx context.Context, actor identity.Actor, id string, version int64, verb Verb, reply Reply[Claim],
 	f func(ctx context.Context, tx Tx, claim *Claim) (deed, error),
 ) (Claim, error) {
-	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
+	claim, err := write(ctx, s, reply, func(ctx context.Context, tx Tx) (Claim, error) {
 		claim, err := findFor(ctx, tx, actor, id, verb)
 		if err != nil {
 			return Claim{}, err
@@ -33,6 +33,7 @@ func (s *Service) act(ctx context.Context, actor identity.Actor, id string, vers
 		}
 		return s.carryOut(ctx, tx, actor, claim, verb, f)
 	})
+	return claim, s.attemptedIf(ctx, judgesClaim, actor, id, verb, err)
 }
 
 // carryOut is act on a claim that was found in the transaction.
@@ -45,6 +46,11 @@ func (s *Service) carryOut(ctx context.Context, tx Tx, actor identity.Actor, cla
 	}
 	if rules[verb].Judges {
 		if err := mayHave(ctx, tx, claim, actor.Person); err != nil {
+			return Claim{}, err
+		}
+	}
+	if rules[verb].Own && !actor.Owns(claim.ClaimantID) {
+		if err := onBehalf(ctx, tx, claim, actor.Person); err != nil {
 			return Claim{}, err
 		}
 	}
@@ -123,6 +129,15 @@ func (s *Service) attempted(ctx context.Context, actor identity.Actor, id, what 
 		return fmt.Errorf("record the attempt %q on claim %s: %w", what, id, err)
 	}
 	return refusal
+}
+
+// attemptedIf is attempted where the refusal is of that code, and the refusal alone
+// where it is not.
+func (s *Service) attemptedIf(ctx context.Context, code string, actor identity.Actor, id string, verb Verb, err error) error {
+	if refused := fault.As(err); refused != nil && refused.Code == code {
+		return s.attempted(ctx, actor, id, string(verb), err)
+	}
+	return err
 }
 
 // findFor finds a claim on which the actor may do what the verb says. Claims

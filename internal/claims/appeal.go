@@ -4,17 +4,18 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
+	"redress/internal/lang"
 )
 
 // AppealDraft is what a claimant says against a decision.
 type AppealDraft struct {
 	Grounds string
 	Files   []string // ids of evidence that was uploaded to the claim
+	Channel string   // by which staff were told it, see Behalf
 }
 
 // AppealView is an appeal with what was not known when the decision was made.
@@ -42,25 +43,27 @@ func (s *Service) FileAppeal(ctx context.Context, actor identity.Actor, id strin
 		if err := claim.inAppealPeriod(now); err != nil {
 			return deed{}, err
 		}
-		if err := draft.check(ctx, tx, claim.ID); err != nil {
+		on, err := draft.check(ctx, tx, actor, claim.ID)
+		if err != nil {
 			return deed{}, err
 		}
 		// The promise of the first decision stays; the appeal has its own place in the
 		// queue.
 		claim.AppealOpen, claim.DueAt, claim.Rank = true, nil, rank(now.Add(policy.Promise()), claim.Stake)
-		return deed{data: map[string]any{"decision": int64(claim.Standing), "files": int64(len(draft.Files))}}, tx.InsertAppeal(ctx, AppealCase{
-			ClaimID: claim.ID, Decision: claim.Standing, Grounds: draft.Grounds, Files: draft.Files, FiledAt: now,
+		facts := on.told(map[string]any{"decision": int64(claim.Standing), "files": int64(len(draft.Files))})
+		return deed{data: facts}, tx.InsertAppeal(ctx, AppealCase{
+			ClaimID: claim.ID, Decision: claim.Standing, Grounds: draft.Grounds, Files: draft.Files, FiledAt: now, Behalf: on,
 		})
 	})
 }
 
-func (d AppealDraft) check(ctx context.Context, tx Tx, claimID string) error {
+func (d AppealDraft) check(ctx context.Context, tx Tx, actor identity.Actor, claimID string) (Behalf, error) {
 	files, err := tx.EvidenceFiles(ctx, claimID)
 	if err != nil {
-		return err
+		return Behalf{}, err
 	}
-	var fields []fault.Field
-	if strings.TrimSpace(d.Grounds) == "" {
+	on, fields := behalf(actor, d.Channel)
+	if lang.Blank(d.Grounds) {
 		fields = append(fields, fault.At("#/grounds", "text_required", "Say why the decision is wrong.", "결정이 왜 잘못되었는지 적으십시오."))
 	}
 	for i, id := range d.Files {
@@ -68,7 +71,7 @@ func (d AppealDraft) check(ctx context.Context, tx Tx, claimID string) error {
 			fields = append(fields, unknownFile(fmt.Sprintf("#/files/%d", i), id))
 		}
 	}
-	return fault.InvalidFields(fields)
+	return on, fault.InvalidFields(fields)
 }
 
 // inAppealPeriod refuses what a claimant may do only while they may appeal.

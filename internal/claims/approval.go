@@ -3,10 +3,10 @@ package claims
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
+	"redress/internal/lang"
 )
 
 // ApproveDecision puts a proposed decision in force: the second person, who has
@@ -36,7 +36,7 @@ func (s *Service) ApproveDecision(ctx context.Context, actor identity.Actor, id 
 		}
 		return deed{to: Decided, data: made.facts()}, made.stand(ctx, tx, claim)
 	})
-	return claim, s.attemptedOverlap(ctx, actor, id, DoApprove, err)
+	return claim, s.attemptedIf(ctx, lossCompensated, actor, id, DoApprove, err)
 }
 
 // ReturnDecision gives a proposed decision back to whoever made it, with a note
@@ -50,7 +50,7 @@ func (s *Service) ReturnDecision(ctx context.Context, actor identity.Actor, id s
 	if err != nil {
 		return Claim{}, err
 	}
-	if strings.TrimSpace(note) == "" {
+	if lang.Blank(note) {
 		return Claim{}, fault.InvalidFields([]fault.Field{fault.At("#/note", "note_required", "Say why the decision is returned.", "반려하는 이유를 적으십시오.")})
 	}
 	appealable, err := s.appealable(ctx, m.claim)

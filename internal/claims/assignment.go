@@ -67,10 +67,8 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, id string, v
 	if person == "" {
 		person = actor.Person
 	}
-	if person != actor.Person {
-		if err := allow(actor, identity.AssignOthers); err != nil {
-			return Claim{}, err
-		}
+	if err := s.mayBeGiven(ctx, actor, person); err != nil {
+		return Claim{}, err
 	}
 	return s.act(ctx, actor, id, version, DoAssign, reply, func(ctx context.Context, tx Tx, claim *Claim) (deed, error) {
 		if claim.leased(s.now()) && claim.AssignedTo != person && !actor.Can(identity.AssignOthers) {
@@ -92,6 +90,24 @@ func (s *Service) Assign(ctx context.Context, actor identity.Actor, id string, v
 		}
 		return s.assign(claim, person, policy, cameUp), nil
 	})
+}
+
+// mayBeGiven refuses to give claims to a person whom the actor may not give any, or
+// who could not take them: nobody but somebody of the desk can put a claim back.
+func (s *Service) mayBeGiven(ctx context.Context, actor identity.Actor, person string) error {
+	if person == actor.Person {
+		return nil
+	}
+	if err := allow(actor, identity.AssignOthers); err != nil {
+		return err
+	}
+	known, err := s.store.HasKey(ctx, person, []identity.Role{identity.Reviewer, identity.Senior}, s.now())
+	if err != nil || known {
+		return err
+	}
+	return fault.InvalidFields([]fault.Field{fault.At("#/person", "person_unknown",
+		"Nobody of this person code holds a valid key of the role reviewer or senior.",
+		"이 사람 코드로 발급된 유효한 심사자(reviewer) 또는 선임 심사자(senior) 키가 없습니다.")})
 }
 
 // needsSenior reports whether the claim's score leaves it to seniors, and the
@@ -155,7 +171,7 @@ func appealedFrom(ctx context.Context, tx Tx, claimID, person string) (bool, err
 		case d.Kind == AppealDecision:
 			return took, nil
 		default:
-			took = took || d.MadeBy == person || d.Approval != nil && d.Approval.By == person
+			took = took || d.of(person)
 		}
 	}
 	return false, nil

@@ -3,6 +3,7 @@ package claims
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"redress/internal/fault"
@@ -20,7 +21,7 @@ type BulkAction struct {
 	Reason   string    // of a hold
 	ReviewAt time.Time // of a hold
 	Claims   []ClaimVersion
-	Filter   *ClaimFilter // instead of Claims: the newest that match, at most 500
+	Filter   *ClaimFilter // instead of Claims: the first of the queue that match, at most 500
 	Preview  bool         // say what would happen and change nothing
 }
 
@@ -32,58 +33,113 @@ type ClaimVersion struct {
 
 // BulkResult says what became of one claim of a bulk action.
 type BulkResult struct {
-	ClaimID string
-	Claim   *Claim       // as it is now, or would be
-	Problem *fault.Error // why not
+	ClaimID   string
+	Reference string       // empty where there is no such claim
+	Claim     *Claim       // as it is now, or would be
+	Problem   *fault.Error // why not
+}
+
+// BulkOutcome says what became of a bulk action.
+type BulkOutcome struct {
+	Results []BulkResult
+	Matched *int // how many claims match the filter, nil without one
 }
 
 // Bulk carries out a bulk action and answers one result for each claim, in the
-// order given. A retry finds what was done already refused as stale, row by row,
-// until its answer is kept.
-func (s *Service) Bulk(ctx context.Context, actor identity.Actor, action BulkAction, reply Reply[[]BulkResult]) ([]BulkResult, error) {
+// order given or of the queue. A retry finds what was done already refused as
+// stale, row by row, until its answer is kept.
+func (s *Service) Bulk(ctx context.Context, actor identity.Actor, action BulkAction, reply Reply[BulkOutcome]) (BulkOutcome, error) {
 	if err := allow(actor, identity.ReviewClaims); err != nil {
-		return nil, err
+		return BulkOutcome{}, err
 	}
-	targets, err := s.bulkTargets(ctx, action)
+	if action.Verb == DoAssign && action.Person != "" {
+		// One person for all claims: what is wrong with them is wrong as a whole.
+		if err := s.mayBeGiven(ctx, actor, action.Person); err != nil {
+			return BulkOutcome{}, err
+		}
+	}
+	targets, matched, err := s.bulkTargets(ctx, actor, action)
 	if err != nil {
-		return nil, err
+		return BulkOutcome{}, err
 	}
 	acting := s
 	if action.Preview {
 		acting = New(rehearsal{s.store}, s.now)
 	}
-	results := make([]BulkResult, len(targets))
+	outcome := BulkOutcome{Results: make([]BulkResult, len(targets)), Matched: matched}
 	for i, target := range targets {
-		results[i].ClaimID = target.ID
 		claim, err := acting.bulkOne(ctx, actor, action, target)
-		if problem := fault.As(err); problem != nil && problem.Kind != fault.Unavailable {
-			results[i].Problem = problem
-		} else if err != nil {
-			return nil, err
-		} else {
-			results[i].Claim = &claim
+		if outcome.Results[i], err = s.bulkResult(ctx, target.ID, claim, err); err != nil {
+			return BulkOutcome{}, err
 		}
 	}
-	return write(ctx, s, reply, func(context.Context, Tx) ([]BulkResult, error) { return results, nil })
+	return write(ctx, s, reply, func(context.Context, Tx) (BulkOutcome, error) { return outcome, nil })
 }
 
-func (s *Service) bulkTargets(ctx context.Context, action BulkAction) ([]ClaimVersion, error) {
-	if action.Filter == nil {
-		if len(action.Claims) == 0 || len(action.Claims) > bulkLimit {
-			return nil, fault.InvalidFields([]fault.Field{fault.At("#/claims", "bulk_size",
-				"Name 1 to %d claims, or a filter.", "청구를 1~%d건 지정하거나 조건을 적으십시오.", bulkLimit)})
-		}
-		return action.Claims, nil
+// bulkResult is the row of a claim on which something was done, or refused with
+// err. Where the fault is the server's there is no row.
+func (s *Service) bulkResult(ctx context.Context, id string, claim Claim, err error) (BulkResult, error) {
+	if err == nil {
+		return BulkResult{ClaimID: id, Reference: claim.Reference, Claim: &claim}, nil
 	}
-	found, err := s.store.Claims(ctx, *action.Filter, Page{Limit: bulkLimit})
+	problem := fault.As(err)
+	if problem == nil || problem.Kind == fault.Unavailable {
+		return BulkResult{}, fmt.Errorf("claim %s: %w", id, err)
+	}
+	known, err := s.store.Claim(ctx, id)
+	if err != nil && fault.KindOf(err) != fault.NotFound {
+		return BulkResult{}, err
+	}
+	return BulkResult{ClaimID: id, Reference: known.Reference, Problem: problem}, nil
+}
+
+// bulkTargets lists the claims that the action is on and, where it has a filter,
+// how many match it.
+func (s *Service) bulkTargets(ctx context.Context, actor identity.Actor, action BulkAction) ([]ClaimVersion, *int, error) {
+	if action.Filter == nil {
+		return action.Claims, nil, checkNamed(action.Claims)
+	}
+	if len(action.Claims) > 0 {
+		return nil, nil, fault.InvalidFields([]fault.Field{fault.At("#/filter", "claims_or_filter",
+			"Name claims or a filter, not both.", "청구 목록과 조건 중 하나만 적으십시오.")})
+	}
+	if action.Filter.IncidentID == "" && !action.Preview {
+		return nil, nil, fault.InvalidFields([]fault.Field{fault.At("#/filter/incident_id", "incident_required",
+			"A filter that is acted on names an incident; without one it can only be previewed.",
+			"조건으로 처리하려면 장애를 지정하십시오. 장애 없이는 미리 보기만 할 수 있습니다.")})
+	}
+	if err := s.checkFilter(ctx, actor, "#/filter/", *action.Filter); err != nil {
+		return nil, nil, err
+	}
+	found, matched, err := s.store.Ranked(ctx, *action.Filter, bulkLimit)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	targets := make([]ClaimVersion, len(found))
 	for i, c := range found {
 		targets[i] = ClaimVersion{ID: c.ID, Version: c.Version}
 	}
-	return targets, nil
+	return targets, &matched, nil
+}
+
+// checkNamed refuses no claims, too many, and one that is named twice: what the
+// first act makes of it, the second would meet, and a preview would not.
+func checkNamed(named []ClaimVersion) error {
+	if len(named) == 0 || len(named) > bulkLimit {
+		return fault.InvalidFields([]fault.Field{fault.At("#/claims", "bulk_size",
+			"Name 1 to %d claims, or a filter.", "청구를 1~%d건 지정하거나 조건을 적으십시오.", bulkLimit)})
+	}
+	var fields []fault.Field
+	first := map[string]int{}
+	for i, c := range named {
+		if at, ok := first[c.ID]; ok {
+			fields = append(fields, fault.At(fmt.Sprintf("#/claims/%d", i), "claim_repeated",
+				"This is the claim of #/claims/%d again; name it once.", "#/claims/%d의 청구와 같습니다. 한 번만 적으십시오.", at))
+		} else {
+			first[c.ID] = i
+		}
+	}
+	return fault.InvalidFields(fields)
 }
 
 func (s *Service) bulkOne(ctx context.Context, actor identity.Actor, action BulkAction, target ClaimVersion) (Claim, error) {

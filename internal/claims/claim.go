@@ -115,7 +115,7 @@ type Draft struct {
 type ClaimFilter struct {
 	IncidentID    string       `json:"incident_id,omitempty"`
 	ClaimantID    string       `json:"claimant_id,omitempty"`
-	State         State        `json:"state,omitempty"`
+	States        []State      `json:"state,omitempty"` // any of them
 	Sector        string       `json:"sector,omitempty"`
 	Region        string       `json:"region,omitempty"`
 	AssignedTo    string       `json:"assigned_to,omitempty"`
@@ -125,6 +125,7 @@ type ClaimFilter struct {
 	StakeFrom     *money.Minor `json:"stake_from,omitempty"`
 	StakeUpTo     *money.Minor `json:"stake_up_to,omitempty"`
 	OverdueBefore *time.Time   `json:"overdue_before,omitempty"` // promised before it and not decided
+	Answered      bool         `json:"answered,omitempty"`       // come back with an answer, and since then where it came to
 }
 
 // Event is one thing that happened to a claim. Its number is the claim's
@@ -343,7 +344,25 @@ func (s *Service) Claims(ctx context.Context, actor identity.Actor, filter Claim
 	} else if err := allow(actor, identity.ReadClaims); err != nil {
 		return nil, err
 	}
+	if err := s.checkFilter(ctx, actor, "query:", filter); err != nil {
+		return nil, err
+	}
 	return s.store.Claims(ctx, filter, page)
+}
+
+// checkFilter refuses a filter that nothing can match, rather than find nothing:
+// a range upside down, an incident that is not there. The place is where in the
+// request its fields are.
+func (s *Service) checkFilter(ctx context.Context, actor identity.Actor, place string, filter ClaimFilter) error {
+	if from, upTo := filter.StakeFrom, filter.StakeUpTo; from != nil && upTo != nil && *from > *upTo {
+		return fault.InvalidFields([]fault.Field{fault.At(place+"stake_up_to", "range_upside_down",
+			"must be at least stake_from, %d.", "stake_from(%d) 이상이어야 합니다.", int64(*from))})
+	}
+	if filter.IncidentID == "" {
+		return nil
+	}
+	_, err := s.Incident(ctx, actor, filter.IncidentID)
+	return err
 }
 
 // Estimate finds one estimate of a claim the actor may see, the newest when n

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"redress/internal/fault"
 	"redress/internal/identity"
+	"redress/internal/lang"
 	"redress/internal/money"
 )
 
@@ -126,15 +126,7 @@ func (s *Service) decide(ctx context.Context, actor identity.Actor, m matter, ve
 		return Claim{}, err
 	}
 	claim, err := s.act(ctx, actor, m.claim.ID, m.claim.Version, verb, reply, made.enter)
-	return claim, s.attemptedOverlap(ctx, actor, m.claim.ID, verb, err)
-}
-
-// attemptedOverlap leaves an event where a loss was to be compensated twice.
-func (s *Service) attemptedOverlap(ctx context.Context, actor identity.Actor, id string, verb Verb, err error) error {
-	if refused := fault.As(err); refused != nil && refused.Code == lossCompensated {
-		return s.attempted(ctx, actor, id, string(verb), err)
-	}
-	return err
+	return claim, s.attemptedIf(ctx, lossCompensated, actor, m.claim.ID, verb, err)
 }
 
 // decision is what the draft says, checked against everything it is measured by.
@@ -166,8 +158,9 @@ func (m matter) decision(actor identity.Actor, kind DecisionKind, draft Decision
 func (m matter) checkAmounts(d Decision) []fault.Field {
 	var fields []fault.Field
 	switch {
-	case d.Assessed < 0 || !d.Assessed.InRange():
-		fields = append(fields, fault.At("#/assessed", "amount_out_of_range", "An amount lies within 0..%d.", "금액은 0..%d 범위여야 합니다.", int64(money.Max)))
+	case d.Assessed < 0 || d.Assessed > money.MaxClaim:
+		fields = append(fields, fault.At("#/assessed", "amount_out_of_range", "What is assessed lies within 0..%d, the most that a claim can come to.",
+			"심사 금액은 0..%d(청구 한 건의 최대 금액) 범위여야 합니다.", int64(money.MaxClaim)))
 	case d.Awarded < 0 || d.Awarded > d.Assessed:
 		fields = append(fields, fault.At("#/awarded", "amount_out_of_range", "What is awarded lies within 0..%d, what is assessed.", "지급액은 0..%d(심사 금액) 범위여야 합니다.", int64(d.Assessed)))
 	}
@@ -248,7 +241,7 @@ func (m matter) checkReasons(d Decision) []fault.Field {
 		fields = append(fields, fault.At("#/error_code", "error_code_not_allowed", "Only an appeal or an amendment says what was wrong before.", "오류 코드는 이의신청과 정정에만 적습니다."))
 	}
 	for code, required := range noteFor {
-		if required && strings.TrimSpace(d.Note) == "" {
+		if required && lang.Blank(d.Note) {
 			fields = append(fields, fault.At("#/note", "note_required", "%q needs a note.", "%q에는 설명이 필요합니다.", code))
 		}
 	}
@@ -326,14 +319,9 @@ func (s *Service) DecideBatch(ctx context.Context, actor identity.Actor, rows []
 	}
 	results := make([]BulkResult, len(rows))
 	for i, row := range rows {
-		results[i].ClaimID = row.ClaimID
 		claim, err := s.decideRow(ctx, actor, row)
-		if problem := fault.As(err); problem != nil && problem.Kind != fault.Unavailable {
-			results[i].Problem = problem
-		} else if err != nil {
-			return nil, fmt.Errorf("decide claim %s: %w", row.ClaimID, err)
-		} else {
-			results[i].Claim = &claim
+		if results[i], err = s.bulkResult(ctx, row.ClaimID, claim, err); err != nil {
+			return nil, err
 		}
 	}
 	return write(ctx, s, reply, func(context.Context, Tx) ([]BulkResult, error) { return results, nil })

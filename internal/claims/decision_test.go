@@ -127,7 +127,7 @@ func refuses() claims.DecisionDraft {
 }
 
 func rejects() claims.DecisionDraft {
-	return claims.DecisionDraft{Verdict: claims.Rejected, Reason: "missing_document"}
+	return claims.DecisionDraft{Verdict: claims.Rejected, Reason: "missing_document", Note: "사업자등록증 사본이 없습니다."}
 }
 
 // with is the draft with a change.
@@ -279,7 +279,7 @@ func TestADecisionWithinAuthorityStandsAtOnce(t *testing.T) {
 				want := claims.Decision{
 					ClaimID: f.ID, N: 1, Kind: claims.FirstDecision, Verdict: c.draft.Verdict, Claimed: c.claimed, Estimated: ptr(money.Minor(0)),
 					Assessed: c.draft.Assessed, Awarded: c.draft.Awarded, Estimate: 1, Reason: claims.ReasonRef{Code: c.draft.Reason, Version: 1},
-					Policy: 2, From: claims.InReview, MadeBy: d.reviewer.Person, MadeRole: identity.Reviewer, MadeAt: got.UpdatedAt,
+					Note: c.draft.Note, Policy: 2, From: claims.InReview, MadeBy: d.reviewer.Person, MadeRole: identity.Reviewer, MadeAt: got.UpdatedAt,
 				}
 				if diff := cmp.Diff(want, made); diff != "" {
 					t.Errorf("the decision (-want +got):\n%s", diff)
@@ -341,7 +341,9 @@ func TestADraftThatContradictsItselfIsRefused(t *testing.T) {
 		}{
 			"below zero":                      {change(partly(10, 1), func(d *claims.DecisionDraft) { d.Awarded = -1 }), "#/awarded amount_out_of_range"},
 			"assessed below zero":             {change(refuses(), func(d *claims.DecisionDraft) { d.Assessed = -1 }), "#/assessed amount_out_of_range"},
-			"beyond what is kept exactly":     {approves(money.Max + 1), "#/assessed amount_out_of_range"},
+			"beyond what a claim can come to": {approves(money.MaxClaim + 1), "#/assessed amount_out_of_range"},
+			"beyond it with an override": {change(approves(money.Max), func(d *claims.DecisionDraft) { d.Override, d.Note = "evidence_shows_more", note }),
+				"#/assessed amount_out_of_range"},
 			"more awarded than assessed":      {partly(10, 11), "#/awarded amount_out_of_range"},
 			"approved in part":                {change(approves(10), func(d *claims.DecisionDraft) { d.Awarded = 9 }), "#/verdict verdict_amount_mismatch"},
 			"partly approved in full":         {partly(10, 10), "#/verdict verdict_amount_mismatch"},
@@ -356,6 +358,10 @@ func TestADraftThatContradictsItselfIsRefused(t *testing.T) {
 			"a reason that is not there":      {change(refuses(), func(d *claims.DecisionDraft) { d.Reason = "because" }), "#/reason unknown_reason"},
 			"another verdict's reason":        {change(refuses(), func(d *claims.DecisionDraft) { d.Reason = "missing_document" }), "#/reason unknown_reason"},
 			"another reason without a note":   {change(refuses(), func(d *claims.DecisionDraft) { d.Reason, d.Note = "other_refused", " " }), "#/note note_required"},
+			"missing without a name":          {change(rejects(), func(d *claims.DecisionDraft) { d.Note = "" }), "#/note note_required"},
+			"unreadable without a name":       {change(rejects(), func(d *claims.DecisionDraft) { d.Reason, d.Note = "unreadable_document", "" }), "#/note note_required"},
+			"wrong without a name":            {change(rejects(), func(d *claims.DecisionDraft) { d.Reason, d.Note = "wrong_outlet_or_service", "" }), "#/note note_required"},
+			"contradictory without a name":    {change(rejects(), func(d *claims.DecisionDraft) { d.Reason, d.Note = "statements_contradict", "" }), "#/note note_required"},
 			"an error code in a first one":    {change(refuses(), func(d *claims.DecisionDraft) { d.ErrorCode = "none" }), "#/error_code error_code_not_allowed"},
 			"evidence that is not there":      {change(refuses(), func(d *claims.DecisionDraft) { d.Evidence = []string{other.ID} }), "#/evidence/0 unknown_file"},
 			"no reason and no verdict at all": {claims.DecisionDraft{}, "#/reason unknown_reason"},

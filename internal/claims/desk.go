@@ -101,6 +101,11 @@ type Decision struct {
 // Stands reports whether the decision is in force or was until another one.
 func (d Decision) Stands() bool { return !d.Needs || d.Approval != nil && d.Approval.Approved }
 
+// of reports whether the person made the decision, or approved or returned it.
+func (d Decision) of(person string) bool {
+	return d.MadeBy == person || d.Approval != nil && d.Approval.By == person
+}
+
 // Approval is what the second person said of a proposed decision.
 type Approval struct {
 	ClaimID  string
@@ -173,6 +178,7 @@ type RequestedItem struct {
 	AnsweredAt  *time.Time `json:"answered_at,omitempty"`
 	Text        string     `json:"text,omitempty"`
 	Files       []string   `json:"files,omitempty"` // ids of evidence
+	Behalf
 }
 
 // AppealCase is a claimant's appeal against a decision; a claim has one.
@@ -184,6 +190,7 @@ type AppealCase struct {
 	FiledAt   time.Time
 	EndedAt   *time.Time
 	Withdrawn bool
+	Behalf
 }
 
 // Letter is what the claimant is told about a decision that stands.
@@ -237,7 +244,7 @@ type Exclusion struct {
 // The reasons for exclusions. Who decided or approved is kept from the appeal
 // only.
 const (
-	ExcludedFiled    = "filed"
+	ExcludedFiled    = "filed" // or did anything else on the claimant's behalf
 	ExcludedRecused  = "recused"
 	ExcludedDecided  = "decided"
 	ExcludedApproved = "approved"

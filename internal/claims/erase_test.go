@@ -192,7 +192,7 @@ func (l *person) live(t testing.TB) {
 	must(l.RequestInformation(ctx, reviewer, l.claim.ID, 0, claims.RequestDraft{
 		Items: []claims.RequestedItem{{Code: "books", What: "books of " + planted, Why: "to see"}}, Message: "dear " + planted,
 	}, anyClaim))(t)
-	must(l.AnswerRequest(ctx, by, l.claim.ID, 0, 1, []claims.ItemAnswer{{Code: "books", Text: "here, " + planted}}, anyClaim))(t)
+	must(l.AnswerRequest(ctx, by, l.claim.ID, 0, 1, claims.Answers{Items: []claims.ItemAnswer{{Code: "books", Text: "here, " + planted}}}, anyClaim))(t)
 	noted := func(d *claims.DecisionDraft) { d.Note, d.Evidence = "spoke with "+planted, []string{l.file.ID} }
 	must(l.Decide(ctx, reviewer, l.claim.ID, 0, with(approves(600_000), noted), anyClaim))(t)
 	must(l.ApproveDecision(ctx, l.desk.senior, l.claim.ID, 1, 0, "so did I, "+planted, anyClaim))(t)

@@ -66,10 +66,14 @@ func newFiling(draft Draft, incident Incident, claimant Claimant) (filing, error
 	f := filing{Draft: draft, incident: incident, claimant: claimant, zone: zone}
 	f.claimed, err = f.sumClaimed()
 	if err != nil {
-		return filing{}, fault.InvalidFields([]fault.Field{fault.At("#/lines", "amount_overflow",
-			"The stated amounts add up to more than %d.", "적힌 금액의 합이 %d을(를) 넘습니다.", int64(money.Max))})
+		return filing{}, fault.InvalidFields([]fault.Field{amountOverflow()})
 	}
 	return f, nil
+}
+
+func amountOverflow() fault.Field {
+	return fault.At("#/lines", "amount_overflow", "The stated amounts add up to more than %d, the most that a claim can come to.",
+		"적힌 금액의 합이 청구 한 건의 최대 금액인 %d을(를) 넘습니다.", int64(money.MaxClaim))
 }
 
 // mayFile refuses a claim outside the filing period. Late claims are let in
@@ -106,6 +110,9 @@ func (f filing) check() []fault.Field {
 	if f.claimant.Currency != f.incident.Currency {
 		fields = append(fields, fault.At("#/incident_id", "currency_differs",
 			"The claimant's histories are in %s, the incident is in %s.", "청구인의 매출 이력은 %s, 장애는 %s 통화입니다.", f.claimant.Currency, f.incident.Currency))
+	}
+	if f.claimed > money.MaxClaim {
+		fields = append(fields, amountOverflow())
 	}
 	seen := map[string]bool{}
 	for n, line := range f.Lines {

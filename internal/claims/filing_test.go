@@ -126,11 +126,15 @@ func TestClaimedIsTheSumOfItemsAndAddedCosts(t *testing.T) {
 		}
 
 		draft.Outlet = "annex"
-		draft.Lines = []claims.LossLine{{Service: "shop", Items: []claims.LossItem{item(money.Max), item(1)}}}
 		draft.Expenses = nil
-		_, err := s.File(t.Context(), s.as(identity.Claimant), draft, false, claims.Reply[claims.Claim]{})
-		if f := fault.As(err); f == nil || len(f.Fields) != 1 || f.Fields[0].Code != "amount_overflow" {
-			t.Errorf("more than can be kept exactly: %v; want amount_overflow", err)
+		for _, amount := range []money.Minor{money.MaxClaim, money.Max} {
+			draft.Lines = []claims.LossLine{{Service: "shop", Items: []claims.LossItem{item(amount), item(1)}}}
+			_, err := s.File(t.Context(), s.as(identity.Claimant), draft, false, claims.Reply[claims.Claim]{})
+			refusedAs(t, fmt.Sprintf("%d and 1", amount), err, fault.Invalid, "#/lines amount_overflow")
+		}
+		draft.Lines = []claims.LossLine{{Service: "shop", Items: []claims.LossItem{item(money.MaxClaim)}}}
+		if c := s.file(t, draft, false); c.Claimed != money.MaxClaim {
+			t.Errorf("claimed %d, want %d", c.Claimed, money.MaxClaim)
 		}
 	})
 }

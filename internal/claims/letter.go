@@ -89,9 +89,11 @@ func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time
 	outlet, _ := claimant.Outlet(m.claim.Outlet)
 	l := letter.Letter{
 		Kind: letterKinds[d.Kind], Outcome: letter.Outcome(d.Verdict), Date: m.now.In(zone), Reference: m.claim.Reference, Number: d.N,
-		Recipient: claimant.Name, Account: claimant.Bank != nil, Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
-		Chain:  letter.Chain{Claimed: d.Claimed, Assessed: &d.Assessed, Awarded: d.Awarded},
-		Reason: letter.Reason{Title: reason.Title, Explanation: why}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
+		Recipient: claimant.Name, Driver: claimant.Kind == Driver, Account: claimant.Bank != nil,
+		Outlet: outlet.Name, Platform: m.incident.Platform, Incident: m.incident.Name, Currency: currency,
+		Chain:   letter.Chain{Claimed: d.Claimed, Assessed: &d.Assessed, Awarded: d.Awarded},
+		Earlier: m.earlier(zone),
+		Reason:  letter.Reason{Title: reason.Title, Explanation: why}, Note: noteOf(d.Note), Evidence: m.considered(d), Contact: contact,
 	}
 	// The last moment that is in time shows the last day.
 	last := until.In(zone).Add(-time.Microsecond)
@@ -108,6 +110,19 @@ func (s *Service) letterOf(ctx context.Context, m matter, d Decision, until time
 		return l, err
 	}
 	return l, m.explain(&l)
+}
+
+// earlier is the decision that stands until a new one does; nil where none was.
+func (m matter) earlier(zone *time.Location) *letter.Earlier {
+	if m.claim.Standing == 0 {
+		return nil
+	}
+	d := m.before[m.claim.Standing-1]
+	stood := d.MadeAt
+	if d.Approval != nil {
+		stood = d.Approval.At
+	}
+	return &letter.Earlier{Date: stood.In(zone), Outcome: letter.Outcome(d.Verdict), Awarded: d.Awarded}
 }
 
 // noteOf tells the language of a note by its letters.
@@ -144,17 +159,20 @@ func (m matter) explain(l *letter.Letter) error {
 		l.Chain.Estimated = &letter.Estimate{Amount: m.estimate.Amount}
 	}
 	l.Chain.ToPerson = l.Chain.Estimated == nil && paid.Outcome == scheme.Review
+	of := func(name string, sentence lang.Text) lang.Text {
+		service, found := m.incident.Service(name)
+		if len(made.Lines) < 2 || !found {
+			return sentence
+		}
+		return lang.F("%s: %s", "%s: %s", service.Name, sentence)
+	}
 	for _, line := range made.Lines {
-		service, _ := m.incident.Service(line.Service)
 		for _, sentence := range line.Baseline.Explanation {
-			if len(made.Lines) > 1 {
-				sentence = lang.F("%s: %s", "%s: %s", service.Name, sentence)
-			}
-			l.Explanation = append(l.Explanation, sentence)
+			l.Explanation = append(l.Explanation, of(line.Service, sentence))
 		}
 	}
 	for _, step := range paid.Trace {
-		l.Explanation = append(l.Explanation, step.Rule)
+		l.Explanation = append(l.Explanation, of(step.Service, stepText(step, l.Currency)))
 	}
 	l.Model, l.EstimateHash = m.estimate.Model, m.estimate.Hash
 	l.Scheme = letter.Scheme{ID: made.Scheme.ID, Version: made.Scheme.Version, Hash: made.Scheme.Hash}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"redress/internal/claims"
 	"redress/internal/fault"
@@ -21,14 +22,16 @@ func TestTheLettersFiguresAreTheDecisions(t *testing.T) {
 			"approved": {3, 61_234, approves(61_234), []string{"61,234원", "₩61,234", "50,000원", "₩50,000", "자료로 손실이 확인됩니다", "The evidence shows the loss"}},
 			"partly approved": {0, 456_789, with(partly(345_678, 234_567), func(x *claims.DecisionDraft) { x.Note = "영수증 두 장은 인정하지 않음" }),
 				[]string{"456,789원", "345,678원", "234,567원", "₩234,567", "추정할 수 없음", "영수증 두 장은 인정하지 않음", "이의신청", "2022년 12월 1일"}},
-			"refused":  {0, 98_765, refuses(), []string{"98,765원", "₩98,765", "자료로 손실이 확인되지 않습니다", "1 December 2022"}},
-			"rejected": {0, 98_765, rejects(), []string{"빠진 서류가 있습니다", "A document is missing", "다시"}},
+			"refused": {0, 98_765, refuses(), []string{"98,765원", "₩98,765", "자료로 손실이 확인되지 않습니다", "1 December 2022"}},
+			"rejected": {0, 98_765, rejects(), []string{
+				"빠진 서류가 있습니다", "A document is missing", "다시", "> 사업자등록증 사본이 없습니다.", "적힌 것", "심사 금액: 정하지 않음",
+			}},
 		} {
 			t.Run(name, func(t *testing.T) {
 				f := d.claim(t, c.factor, c.claimed)
 				d.decides(t, f, d.reviewer, c.draft)
 				letter := must(d.Letter(t.Context(), f.own, f.ID, 0))(t)
-				for _, said := range append(c.says, f.Reference, f.claimant.Name, "개인택시", "Kakao", "sandbox-2022") {
+				for _, said := range append(c.says, f.Reference, f.claimant.Name, "차량·계정: 개인택시", "Kakao", "sandbox-2022") {
 					if !strings.Contains(string(letter.Text), said) {
 						t.Errorf("the letter does not say %q:\n%s", said, letter.Text)
 					}
@@ -40,6 +43,49 @@ func TestTheLettersFiguresAreTheDecisions(t *testing.T) {
 					t.Errorf("the event says %v", data)
 				}
 			})
+		}
+	})
+}
+
+// A proposal that was returned is nothing that the claimant could look for.
+func TestALetterNamesNoDecisionThatWasNeverSent(t *testing.T) {
+	inDesks(t, func(t *testing.T, d *desk) {
+		f := d.proposed(t, 600_000, d.reviewer)
+		returned := must(d.ReturnDecision(t.Context(), d.senior, f.ID, 1, 0, "근거 부족", anyClaim))(t)
+		must(d.Decide(t.Context(), d.reviewer, f.ID, returned.Version, approves(600_000), anyClaim))(t)
+		if err := d.approve(t, d.senior, f, 2); err != nil {
+			t.Fatal(err)
+		}
+		first := string(must(d.Letter(t.Context(), f.own, f.ID, 0))(t).Text)
+		listed := must(d.Decisions(t.Context(), f.own, f.ID))(t)
+		if len(listed) != 1 || listed[0].N != 2 || !strings.Contains(first, "결정 기록: 2번.") || strings.Contains(first, "대신합니다") {
+			t.Errorf("the list is %+v, the letter:\n%s", listed, first)
+		}
+
+		d.elapse(24 * time.Hour)
+		must(d.AmendDecision(t.Context(), d.rival, f.ID, 0, amends(partly(600_000, 400_000)), anyClaim))(t)
+		if err := d.approve(t, d.senior, f, 3); err != nil {
+			t.Fatal(err)
+		}
+		second := string(must(d.Letter(t.Context(), f.own, f.ID, 0))(t).Text)
+		_, day, _ := strings.Cut(first, "결정일: ")
+		day, _, _ = strings.Cut(day, "\n")
+		if want := "이 결정은 " + day + "의 결정(지급 결정 금액 600,000원)을 대신합니다."; !strings.Contains(second, want) {
+			t.Errorf("%q is missing in\n%s", want, second)
+		}
+	})
+}
+
+// From the estimated shortfall to what is paid, every amount on the way is there.
+func TestTheLetterTellsTheSumStepByStep(t *testing.T) {
+	inDesks(t, func(t *testing.T, d *desk) {
+		f := d.claim(t, 3, 61_234)
+		d.decides(t, f, d.reviewer, with(refuses(), func(x *claims.DecisionDraft) { x.Assessed = 61_234 }))
+		text := string(must(d.Letter(t.Context(), f.own, f.ID, 0))(t).Text)
+		for _, said := range []string{" → 예상 매출 ", ", 손실 ", " → 이익률 ", "%, 손실 ", ", 금액 50,000원\n", "위의 이유로 이와 다르게 결정했습니다."} {
+			if !strings.Contains(text, said) {
+				t.Errorf("%q is missing in\n%s", said, text)
+			}
 		}
 	})
 }

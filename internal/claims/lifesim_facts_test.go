@@ -261,7 +261,7 @@ func (f facts) checkChain(w *flaws) {
 	w.unless(c.Decisions == len(f.Decisions), "%d decisions, %d rows", c.Decisions, len(f.Decisions))
 	for i, d := range f.Decisions {
 		w.unless(d.N == i+1, "decision %d has number %d", i+1, d.N)
-		w.unless(0 <= d.Awarded && d.Awarded <= d.Assessed && d.Assessed <= money.Max, "decision %d awards %d of %d", d.N, d.Awarded, d.Assessed)
+		w.unless(0 <= d.Awarded && d.Awarded <= d.Assessed && d.Assessed <= money.MaxClaim, "decision %d awards %d of %d", d.N, d.Awarded, d.Assessed)
 		whole := d.Assessed
 		if d.Estimated != nil && *d.Estimated > 0 {
 			whole = *d.Estimated

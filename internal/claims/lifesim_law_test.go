@@ -22,7 +22,7 @@ var left = map[claims.Verb]string{
 }
 
 // attemptCodes are the refusals that leave an event.
-var attemptCodes = []string{"own_decision", "above_authority", "loss_already_compensated", "evidence_type_mismatch"}
+var attemptCodes = []string{"own_decision", "judge_for_claimant", "above_authority", "loss_already_compensated", "evidence_type_mismatch"}
 
 // leads is where a verb leads a claim: what the table of the states says and,
 // where the claim decides, what its rows say.
@@ -82,6 +82,9 @@ func (l *lifesim) unlawful(a *turn, before, after facts) []string {
 	if slices.Contains(byHand, a.verb) {
 		w.unless(c.AssignedTo == a.actor.Person && l.leased(c), "%s acts on the claim of %q until %v", a.actor.Person, c.AssignedTo, c.LeaseUntil)
 	}
+	if slices.Contains(doers[a.verb], "claimant") && a.actor.ClaimantID == "" {
+		w.unless(!before.judgedBy(a.actor.Person) && after.keeps(a.actor.Person), "%s acts for the claimant: %+v", a.actor.Person, after.Exclusions)
+	}
 	senior := a.actor.Role == identity.Senior
 	inPeriod := c.DueAt != nil && now.Before(*c.DueAt)
 	switch a.verb {
@@ -107,6 +110,13 @@ func (l *lifesim) unlawful(a *turn, before, after facts) []string {
 		w.unless(c.AssignedTo == a.actor.Person || senior, "the claim of %s", c.AssignedTo)
 	}
 	return append(w, l.unlawfulDecision(a, before, after)...)
+}
+
+// judgedBy reports whether a person has the claim or took part in a decision on it.
+func (f facts) judgedBy(person string) bool {
+	return f.Claim.AssignedTo == person || slices.ContainsFunc(f.Decisions, func(d claims.Decision) bool {
+		return d.MadeBy == person || d.Approval != nil && d.Approval.By == person
+	})
 }
 
 // amended reports whether an amendment waits for its approval.

@@ -214,6 +214,8 @@ func (l *lifesim) unfounded(a *turn, code string, before facts) []string {
 		w.unless(l.leased(c) && c.AssignedTo != a.actor.Person, "nobody else has it")
 	case "excluded_from_claim":
 		w.unless(before.keeps(a.actor.Person) || before.keeps(a.person), "nobody keeps them from it: %+v", before.Exclusions)
+	case "judge_for_claimant":
+		w.unless(before.judgedBy(a.actor.Person), "they took no part")
 	case "appeal_filed_before":
 		w.unless(before.Appeal != nil, "there was no appeal")
 	case "score_needs_senior":
@@ -391,9 +393,9 @@ func (l *lifesim) bulk() {
 		turns, action.Claims = append(turns, a), append(action.Claims, claims.ClaimVersion{ID: s.id, Version: a.version})
 	}
 	l.broken.plan = l.breakage(nil)
-	results, err := l.desks[l.rand.IntN(len(l.desks))].Bulk(l.t.Context(), actor, action, claims.Reply[[]claims.BulkResult]{})
+	outcome, err := l.desks[l.rand.IntN(len(l.desks))].Bulk(l.t.Context(), actor, action, claims.Reply[claims.BulkOutcome]{})
 	if !action.Preview {
-		l.each(turns, results, err)
+		l.each(turns, outcome.Results, err)
 		return
 	}
 	for _, a := range turns {

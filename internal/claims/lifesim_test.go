@@ -98,6 +98,9 @@ func newLifesim(t *testing.T, engine string, seed uint64) *lifesim {
 	})
 	l.start()
 	l.hire()
+	for _, actor := range l.reviewers {
+		must(l.IssueFirstKey(t.Context(), claims.KeyRequest{Role: actor.Role, Person: actor.Person}))(t)
+	}
 	document := strings.Replace(string(schemeDocument(t, 1)), `"subscriptions":`, fmt.Sprintf(`"limits": {"cap": %d}, "subscriptions":`, schemeCap), 1)
 	must(l.PublishScheme(t.Context(), l.as(identity.Admin), []byte(document), claims.Reply[claims.SchemeVersion]{}))(t)
 	in := anIncident()

@@ -216,7 +216,7 @@ func (l *lifesim) own(a *turn) {
 	case claims.DoAnswer:
 		l.answer(a)
 	case claims.DoAppeal:
-		draft := claims.AppealDraft{Grounds: "다시 봐 주십시오.", Files: l.some(a.about)}
+		draft := claims.AppealDraft{Grounds: "다시 봐 주십시오.", Files: l.some(a.about), Channel: channelOf(actor)}
 		if l.chance(5) {
 			draft.Grounds = " "
 		}
@@ -255,7 +255,7 @@ func (l *lifesim) answer(a *turn) {
 		}
 	}
 	a.run = func(ctx context.Context, s *claims.Service, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
-		return s.AnswerRequest(ctx, a.actor, a.about.id, a.version, a.n, answers, reply)
+		return s.AnswerRequest(ctx, a.actor, a.about.id, a.version, a.n, claims.Answers{Items: answers, Channel: channelOf(a.actor)}, reply)
 	}
 }
 
@@ -403,7 +403,7 @@ func (l *lifesim) decision(about *subject, kind claims.DecisionKind) claims.Deci
 			d.Override = ""
 		}
 	case chance < 8 && kind == claims.FirstDecision:
-		d.Verdict, d.Reason = claims.Rejected, "missing_document"
+		d.Verdict, d.Reason, d.Note = claims.Rejected, "missing_document", "사업자등록증 사본이 없습니다."
 	default:
 		d.Verdict, d.Reason, d.Assessed = claims.Refused, "no_loss_shown", reference
 	}
@@ -428,7 +428,7 @@ func (l *lifesim) spoil(d *claims.DecisionDraft) {
 	case 1:
 		d.Awarded = d.Assessed + 1
 	case 2:
-		d.Assessed = money.Max + 1
+		d.Assessed = money.MaxClaim + 1
 	case 3:
 		d.Verdict = pick(l, []claims.Verdict{claims.Approved, claims.PartlyApproved, claims.Refused, claims.Rejected, "maybe"})
 	case 4:

@@ -35,7 +35,7 @@ var deskAttempts = []attempt{
 	}},
 	{"Bulk", func(t *testing.T, s *town, a identity.Actor) error {
 		action := claims.BulkAction{Verb: claims.DoAssign, Claims: []claims.ClaimVersion{{ID: s.drafted(t).ID}}}
-		return failed(s.Bulk(t.Context(), a, action, claims.Reply[[]claims.BulkResult]{}))
+		return failed(s.Bulk(t.Context(), a, action, claims.Reply[claims.BulkOutcome]{}))
 	}},
 	{"Checks", func(t *testing.T, s *town, a identity.Actor) error {
 		return failed(s.Checks(t.Context(), a, s.drafted(t).ID))
@@ -112,6 +112,9 @@ var deskAttempts = []attempt{
 		return reached(failed(s.UploadEvidence(t.Context(), a, in, claims.Reply[claims.EvidenceFile]{})), "evidence_store_missing")
 	}},
 	{"Views", func(t *testing.T, s *town, a identity.Actor) error { return failed(s.Views(t.Context(), a)) }},
+	{"View", func(t *testing.T, s *town, a identity.Actor) error {
+		return reached(failed(s.View(t.Context(), a, "none")), "view_not_found")
+	}},
 	{"DeleteView", func(t *testing.T, s *town, a identity.Actor) error {
 		return reached(s.DeleteView(t.Context(), a, "none"), "view_not_found")
 	}},

@@ -42,7 +42,7 @@ Validate            401    yes   yes      yes      yes    403   403     403     
 File                401    yes   yes      yes      yes    403   403     403        yes      yes      404
 Change              401    yes   yes      yes      yes    403   403     403        yes      yes      404
 Submit              401    yes   yes      yes      yes    403   403     403        yes      yes      404
-Withdraw            401    yes   yes      yes      yes    403   403     403        yes      yes      404
+Withdraw            401    yes   403      yes      yes    403   403     403        yes      yes      404
 Claim               401    yes   yes      yes      yes    yes   403     403        yes      yes      404
 Claims              401    yes   yes      yes      yes    yes   403     403        yes      yes      yes
 Estimate            401    yes   yes      yes      yes    yes   403     403        yes      yes      404
@@ -84,6 +84,7 @@ Stages              401    yes   yes      yes      yes    yes   403     403     
 TryPolicy           401    yes   403      403      403    403   403     403        403      403      403
 UploadEvidence      401    yes   yes      yes      yes    403   403     403        yes      yes      404
 Views               401    403   403      yes      yes    403   403     403        403      403      403
+View                401    403   403      yes      yes    403   403     403        403      403      403
 DeleteView          401    403   403      yes      yes    403   403     403        403      403      403
 Seal                401    yes   403      403      403    403   yes     403        403      403      403
 Snapshot            yes    yes   yes      yes      yes    yes   yes     yes        yes      yes      yes

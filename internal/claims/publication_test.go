@@ -104,6 +104,30 @@ func TestASnapshotHasEveryClaimThatWasEverSubmitted(t *testing.T) {
 }
 
 // The hash of statistics is public before they are, if ever they are.
+// A stranger may state what they like, have any history, and be believed.
+func TestNoAmountKeepsTotalsFromBeingPublished(t *testing.T) {
+	inDesks(t, func(t *testing.T, d *desk) {
+		d.publishWithoutTiers(t)
+		believed, rich := d.claim(t, 0, money.MaxClaim), d.claim(t, 950_000, 1)
+		if rich.Outcome != "review" || *rich.Estimated != 0 {
+			t.Errorf("a loss beyond what a claim can come to is %d, %s", *rich.Estimated, rich.Outcome)
+		}
+		most := d.claim(t, 0, 1)
+		d.taken(t, most, d.senior)
+		must(d.Decide(t.Context(), d.senior, most.ID, 0, with(approves(money.MaxClaim), func(x *claims.DecisionDraft) {
+			x.Override, x.Note = "evidence_shows_more", "자료로 확인했습니다."
+		}), anyClaim))(t)
+		if err := d.approve(t, d.admin, most, 1); err != nil {
+			t.Fatal(err)
+		}
+		sealed := must(d.Seal(t.Context(), d.as(identity.Auditor), d.incident.ID, claims.Reply[claims.Snapshot]{}))(t)
+		want := publication.Sums{Count: 3, Claimed: believed.Claimed + 2, Awarded: money.MaxClaim}
+		if diff := cmp.Diff(want, *sealed.Sums); diff != "" {
+			t.Errorf("sums (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestNobodyGuessesStatisticsByTheirHash(t *testing.T) {
 	inTowns(t, func(t *testing.T, s *town) {
 		first, second := s.sealed(t), s.sealed(t)

@@ -2,8 +2,10 @@ package claims
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"redress/internal/fault"
 	"redress/internal/identity"
 	"redress/internal/money"
 	"redress/internal/scheme"
@@ -13,6 +15,9 @@ import (
 // there is none for them. No two people get the same claim.
 func (s *Service) Next(ctx context.Context, actor identity.Actor, filter ClaimFilter, reply Reply[*Claim]) (*Claim, error) {
 	if err := allow(actor, identity.ReviewClaims); err != nil {
+		return nil, err
+	}
+	if err := s.checkFilter(ctx, actor, "#/", filter); err != nil {
 		return nil, err
 	}
 	policy, err := s.policy(ctx)
@@ -71,13 +76,26 @@ func stake(claimed money.Minor, estimate Estimate) money.Minor {
 	return at
 }
 
-// SaveView keeps a filter of the actor's under a name.
+// SaveView keeps a filter of the actor's under a name that no other of theirs has.
 func (s *Service) SaveView(ctx context.Context, actor identity.Actor, name string, filter ClaimFilter, reply Reply[View]) (View, error) {
 	if err := allow(actor, identity.ReviewClaims); err != nil {
 		return View{}, err
 	}
+	if err := s.checkFilter(ctx, actor, "#/filter/", filter); err != nil {
+		return View{}, err
+	}
 	view := View{ID: newID(), Person: actor.Person, Name: name, Filter: filter}
-	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (View, error) { return view, tx.InsertView(ctx, view) })
+	return write(ctx, s, reply, func(ctx context.Context, tx Tx) (View, error) {
+		kept, err := tx.Views(ctx, actor.Person)
+		if err != nil {
+			return View{}, err
+		}
+		if slices.ContainsFunc(kept, func(v View) bool { return v.Name == name }) {
+			return View{}, fault.New(fault.Conflict, "view_exists",
+				"You keep a view of this name; drop it first or choose another name.", "같은 이름의 보기가 이미 있습니다. 먼저 지우거나 다른 이름을 쓰십시오.")
+		}
+		return view, tx.InsertView(ctx, view)
+	})
 }
 
 // Views lists the filters that the actor's person keeps.
@@ -86,6 +104,19 @@ func (s *Service) Views(ctx context.Context, actor identity.Actor) ([]View, erro
 		return nil, err
 	}
 	return s.store.Views(ctx, actor.Person)
+}
+
+// View finds a filter that the actor's person keeps.
+func (s *Service) View(ctx context.Context, actor identity.Actor, id string) (View, error) {
+	views, err := s.Views(ctx, actor)
+	if err != nil {
+		return View{}, err
+	}
+	i := slices.IndexFunc(views, func(v View) bool { return v.ID == id })
+	if i < 0 {
+		return View{}, NotFound("view", id)
+	}
+	return views[i], nil
 }
 
 // DeleteView drops a filter of the actor's person.

@@ -137,7 +137,7 @@ func (c Catalogue) check() []fault.Field {
 			fields = append(fields, fault.At(at+"/note_required", "note_required", "must be true: what else it was has to be said.", "true여야 합니다. 기타 사유는 내용을 적어야 합니다."))
 		}
 		for pointer, text := range map[string]string{"/title/ko": r.Title.KO, "/title/en": r.Title.EN, "/text/ko": r.Text.KO, "/text/en": r.Text.EN} {
-			if strings.TrimSpace(text) == "" || len(text) > longestReason {
+			if lang.Blank(text) || len(text) > longestReason {
 				fields = append(fields, fault.At(at+pointer, "text_length", "needs 1 to %d bytes; claimants read it.", "1~%d바이트여야 합니다. 청구인이 읽는 글입니다.", longestReason))
 			}
 		}

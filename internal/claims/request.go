@@ -9,6 +9,7 @@ import (
 
 	"redress/internal/fault"
 	"redress/internal/identity"
+	"redress/internal/lang"
 )
 
 const (
@@ -23,6 +24,12 @@ type RequestDraft struct {
 	Items   []RequestedItem
 	Message string
 	DueAt   *time.Time // by the policy when nil
+}
+
+// Answers answer some of the things that one request asked for.
+type Answers struct {
+	Items   []ItemAnswer
+	Channel string // by which staff were told them, see Behalf
 }
 
 // ItemAnswer answers one thing that was asked for, by a text, by files that were
@@ -82,7 +89,7 @@ func (d RequestDraft) check(now time.Time) []fault.Field {
 		}
 		seen[item.Code] = true
 		for pointer, text := range map[string]string{"/what": item.What, "/why": item.Why} {
-			if strings.TrimSpace(text) == "" {
+			if lang.Blank(text) {
 				fields = append(fields, fault.At(at+pointer, "text_required", "Say what is needed and why.", "무엇이 왜 필요한지 적으십시오."))
 			}
 		}
@@ -103,7 +110,7 @@ func (d RequestDraft) check(now time.Time) []fault.Field {
 
 // AnswerRequest answers items of an open request. When all are answered, the
 // claim goes back to who asked; before that, partial answers are kept.
-func (s *Service) AnswerRequest(ctx context.Context, actor identity.Actor, id string, version int64, n int, answers []ItemAnswer, reply Reply[Claim]) (Claim, error) {
+func (s *Service) AnswerRequest(ctx context.Context, actor identity.Actor, id string, version int64, n int, answers Answers, reply Reply[Claim]) (Claim, error) {
 	policy, err := s.policy(ctx)
 	if err != nil {
 		return Claim{}, err
@@ -118,11 +125,12 @@ func (s *Service) AnswerRequest(ctx context.Context, actor identity.Actor, id st
 			return deed{}, err
 		}
 		now := s.now()
-		if err := request.answer(answers, files, now); err != nil {
+		on, err := request.answer(actor, answers, files, now)
+		if err != nil {
 			return deed{}, err
 		}
 		open := request.open()
-		done := deed{to: AwaitingAnswer, data: map[string]any{"request": int64(n), "items": int64(len(answers)), "open": int64(open)}}
+		done := deed{to: AwaitingAnswer, data: on.told(map[string]any{"request": int64(n), "items": int64(len(answers.Items)), "open": int64(open)})}
 		if open == 0 {
 			request.end(RequestAnswered, now)
 			claim.comeBack(request, policy, now)
@@ -133,16 +141,16 @@ func (s *Service) AnswerRequest(ctx context.Context, actor identity.Actor, id st
 }
 
 // answer takes answers into the request; files are those of the claim.
-func (r *InformationRequest) answer(answers []ItemAnswer, files []EvidenceFile, now time.Time) error {
+func (r *InformationRequest) answer(actor identity.Actor, answers Answers, files []EvidenceFile, now time.Time) (Behalf, error) {
 	if !now.Before(r.DueAt) {
-		return fault.New(fault.Conflict, "answer_period_over", "The request was to be answered by %s.", "답변 기한은 %s까지였습니다.", r.DueAt.Format(time.RFC3339))
+		return Behalf{}, fault.New(fault.Conflict, "answer_period_over", "The request was to be answered by %s.", "답변 기한은 %s까지였습니다.", r.DueAt.Format(time.RFC3339))
 	}
-	var fields []fault.Field
-	if len(answers) == 0 {
+	on, fields := behalf(actor, answers.Channel)
+	if len(answers.Items) == 0 {
 		fields = append(fields, fault.At("#/items", "answer_required", "Answer at least one item.", "한 가지 이상 답하십시오."))
 	}
 	seen := map[string]bool{}
-	for i, a := range answers {
+	for i, a := range answers.Items {
 		at := fmt.Sprintf("#/items/%d", i)
 		n := slices.IndexFunc(r.Items, func(item RequestedItem) bool { return item.Code == a.Code })
 		switch {
@@ -153,17 +161,18 @@ func (r *InformationRequest) answer(answers []ItemAnswer, files []EvidenceFile, 
 			fields = append(fields, fault.At(at+"/code", "duplicate_item", "%q is answered twice; answer once.", "%q에 두 번 답했습니다. 한 번만 답하십시오.", a.Code))
 			continue
 		case r.Items[n].AnsweredAt != nil:
-			return fault.New(fault.Conflict, "item_answered", "%q was answered at %s.", "%q은(는) %s에 이미 답했습니다.", a.Code, r.Items[n].AnsweredAt.Format(time.RFC3339))
+			return Behalf{}, fault.New(fault.Conflict, "item_answered", "%q was answered at %s.", "%q은(는) %s에 이미 답했습니다.", a.Code, r.Items[n].AnsweredAt.Format(time.RFC3339))
 		}
 		seen[a.Code] = true
 		fields = append(fields, r.Items[n].take(a, files, now, at)...)
+		r.Items[n].Behalf = on
 	}
-	return fault.InvalidFields(fields)
+	return on, fault.InvalidFields(fields)
 }
 
 // take keeps an answer to the item.
 func (item *RequestedItem) take(a ItemAnswer, files []EvidenceFile, now time.Time, at string) []fault.Field {
-	if strings.TrimSpace(a.Text) == "" && len(a.Files) == 0 {
+	if lang.Blank(a.Text) && len(a.Files) == 0 {
 		return []fault.Field{fault.At(at, "answer_required", "Answer by a text or by files.", "글이나 파일로 답하십시오.")}
 	}
 	var fields []fault.Field

@@ -96,7 +96,7 @@ func (d RestatementDraft) check() []fault.Field {
 		fields = append(fields, fault.At("#/measure", "unknown_measure", "must be count, claimed, estimated, awarded or paid.", "count, claimed, estimated, awarded, paid 중 하나여야 합니다."))
 	}
 	for _, text := range []struct{ tag, text string }{{"en", d.Reason.EN}, {"ko", d.Reason.KO}} {
-		if n := len([]rune(strings.TrimSpace(text.text))); n < 1 || n > maxReason {
+		if lang.Blank(text.text) || len([]rune(text.text)) > maxReason {
 			fields = append(fields, fault.At("#/reason/"+text.tag, "text_length", "must be 1 to %d characters.", "1~%d자여야 합니다.", maxReason))
 		}
 		if strings.ContainsFunc(text.text, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }) {

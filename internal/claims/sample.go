@@ -24,9 +24,6 @@ type SampleReader interface {
 	CountSamples(ctx context.Context, filter SampleFilter) (int, error)
 	// SampledClaim finds the id of the claim that a leaf of a sample is.
 	SampledClaim(ctx context.Context, sampleID string, leaf int) (string, error)
-	// HasAccountant reports whether the person holds an accountant's key that is valid
-	// at that time.
-	HasAccountant(ctx context.Context, person string, at time.Time) (bool, error)
 }
 
 // SampleFilter narrows a list of samples; empty fields narrow nothing.
@@ -145,7 +142,7 @@ func (s *Service) DrawSample(ctx context.Context, actor identity.Actor, incident
 
 // enterSample gives the sample its number and logs it with what was asked for.
 func (s *Service) enterSample(ctx context.Context, tx Tx, sample Sample, claims map[int]string, asked map[string]any) (Sample, error) {
-	known, err := tx.HasAccountant(ctx, sample.Accountant, sample.DrawnAt)
+	known, err := tx.HasKey(ctx, sample.Accountant, []identity.Role{identity.Accountant}, sample.DrawnAt)
 	if err != nil {
 		return Sample{}, err
 	}

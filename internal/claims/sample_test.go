@@ -392,7 +392,7 @@ func (s *town) sampled(t testing.TB) (claims.Sample, publication.Drawn) {
 	draft := s.draft()
 	draft.Outlet = "annex"
 	draft.Lines[0].Items = lostItem(30_000)
-	if len(must(s.Claims(t.Context(), s.as(identity.Claimant), claims.ClaimFilter{State: claims.Submitted}, claims.Page{Limit: 1}))(t)) == 0 {
+	if len(must(s.Claims(t.Context(), s.as(identity.Claimant), claims.ClaimFilter{States: []claims.State{claims.Submitted}}, claims.Page{Limit: 1}))(t)) == 0 {
 		s.file(t, draft, true)
 	}
 	sample := s.draws(t, sampleOf(1))

@@ -69,7 +69,7 @@ func crowd(b *testing.B, n int) (*claims.Service, identity.Actor, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	originals := must(db.Claims(b.Context(), claims.ClaimFilter{IncidentID: c.box.IncidentID, State: claims.Submitted}, claims.Page{Limit: n}))(b)
+	originals := must(db.Claims(b.Context(), claims.ClaimFilter{IncidentID: c.box.IncidentID, States: []claims.State{claims.Submitted}}, claims.Page{Limit: n}))(b)
 	estimates := make([]claims.Estimate, len(originals))
 	for i, o := range originals {
 		estimates[i] = must(db.Estimate(b.Context(), o.ID, 0))(b)

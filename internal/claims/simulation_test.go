@@ -89,7 +89,7 @@ type standing struct {
 func (c *city) standings(t testing.TB) map[string]standing {
 	t.Helper()
 	out := map[string]standing{}
-	list := must(c.db.Claims(t.Context(), claims.ClaimFilter{IncidentID: c.box.IncidentID, State: claims.Submitted}, claims.Page{Limit: 1000}))(t)
+	list := must(c.db.Claims(t.Context(), claims.ClaimFilter{IncidentID: c.box.IncidentID, States: []claims.State{claims.Submitted}}, claims.Page{Limit: 1000}))(t)
 	for _, one := range list {
 		claimant := must(c.db.Claimant(t.Context(), one.ClaimantID))(t)
 		outlet, _ := claimant.Outlet(one.Outlet)

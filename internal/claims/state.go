@@ -96,7 +96,7 @@ var transitions = map[State]map[Verb][]State{
 // Rule says who may do what a verb says, and what it is called.
 type Rule struct {
 	Past   lang.Text       // what it makes of a claim: "withdrawn"
-	Own    bool            // claimants and their delegates, with their own claims
+	Own    bool            // claimants and their delegates, with their own claims; staff on their behalf, see onBehalf
 	Staff  identity.Action // what staff must be permitted; empty for nobody
 	Clock  bool            // the service itself, when it falls due
 	Judges bool            // whoever is kept from the claim may not
@@ -107,11 +107,11 @@ type Rule struct {
 var rules = map[Verb]Rule{
 	DoChange:   {Past: lang.T("changed", "변경"), Own: true, Staff: identity.ActForClaimants, Event: "claim.changed"},
 	DoSubmit:   {Past: lang.T("submitted", "제출"), Own: true, Staff: identity.ActForClaimants, Event: "claim.submitted"},
-	DoWithdraw: {Past: lang.T("withdrawn", "철회"), Own: true, Staff: identity.ActForClaimants, Event: "claim.withdrawn"},
-	DoAnswer:   {Past: lang.T("answered", "답변"), Own: true, Staff: identity.ActForClaimants, Event: "claim.answered"},
-	DoAppeal:   {Past: lang.T("appealed", "이의신청"), Own: true, Staff: identity.ActForClaimants, Event: "claim.appealed"},
-	DoAskHuman: {Past: lang.T("given to a person to decide", "담당자 재처리 요청"), Own: true, Staff: identity.ActForClaimants, Event: "claim.human_asked"},
-	DoAccept:   {Past: lang.T("accepted", "수락"), Own: true, Staff: identity.ActForClaimants, Event: "claim.accepted"},
+	DoWithdraw: {Past: lang.T("withdrawn", "철회"), Own: true, Staff: identity.UseRights, Event: "claim.withdrawn"},
+	DoAnswer:   {Past: lang.T("answered", "답변"), Own: true, Staff: identity.UseRights, Event: "claim.answered"},
+	DoAppeal:   {Past: lang.T("appealed", "이의신청"), Own: true, Staff: identity.UseRights, Event: "claim.appealed"},
+	DoAskHuman: {Past: lang.T("given to a person to decide", "담당자 재처리 요청"), Own: true, Staff: identity.UseRights, Event: "claim.human_asked"},
+	DoAccept:   {Past: lang.T("accepted", "수락"), Own: true, Staff: identity.UseRights, Event: "claim.accepted"},
 
 	DoAssign:  {Past: lang.T("assigned", "배정"), Staff: identity.ReviewClaims, Event: "claim.assigned"},
 	DoPutBack: {Past: lang.T("put back", "배정 해제"), Staff: identity.ReviewClaims, Event: "claim.put_back"},

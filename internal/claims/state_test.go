@@ -53,11 +53,11 @@ var life = map[claims.State]map[claims.Verb]claims.State{
 var doers = map[claims.Verb][]string{}
 
 func init() {
-	own := []string{"claimant", "delegate", "admin", "platform", "reviewer", "senior"}
-	for _, verb := range []claims.Verb{
-		claims.DoChange, claims.DoSubmit, claims.DoWithdraw, claims.DoAnswer, claims.DoAppeal, claims.DoAskHuman, claims.DoAccept,
-	} {
-		doers[verb] = own
+	for _, verb := range []claims.Verb{claims.DoChange, claims.DoSubmit} {
+		doers[verb] = []string{"claimant", "delegate", "admin", "platform", "reviewer", "senior"}
+	}
+	for _, verb := range []claims.Verb{claims.DoAnswer, claims.DoWithdraw, claims.DoAppeal, claims.DoAskHuman, claims.DoAccept} {
+		doers[verb] = []string{"claimant", "delegate", "admin", "reviewer", "senior"}
 	}
 	for _, verb := range []claims.Verb{
 		claims.DoAssign, claims.DoPutBack, claims.DoRecuse, claims.DoHold, claims.DoRelease, claims.DoRequest, claims.DoRecall, claims.DoDecide, claims.DoAmend,
@@ -159,11 +159,10 @@ type stage struct {
 
 func newStage(t *testing.T, s *town, outlets int) *stage {
 	t.Helper()
-	g := &stage{
-		town:   s,
-		maker:  identity.Actor{Role: identity.Reviewer, KeyID: "maker", Person: "maker-1"},
-		senior: identity.Actor{Role: identity.Senior, KeyID: "senior", Person: "senior-2"},
+	person := func(role identity.Role, person string) identity.Actor {
+		return must(s.IssueFirstKey(t.Context(), claims.KeyRequest{Role: role, Person: person}))(t).Key.Actor()
 	}
+	g := &stage{town: s, maker: person(identity.Reviewer, "maker-1"), senior: person(identity.Senior, "senior-2")}
 	s.changeIncident(t, func(in *claims.Incident) { in.Filing.LateUntil = ptr(closes.AddDate(2, 0, 0).UTC()) })
 	must(s.ChangeClaimant(t.Context(), s.as(identity.Claimant), s.merchant.ID, 0, func(c *claims.Claimant) error {
 		for i := range outlets {
@@ -217,7 +216,7 @@ func verdict(c claims.Claim, v claims.Verdict) claims.DecisionDraft {
 		}
 		return d
 	case claims.Rejected:
-		return claims.DecisionDraft{Verdict: v, Reason: "missing_document"}
+		return claims.DecisionDraft{Verdict: v, Reason: "missing_document", Note: "사업자등록증 사본이 없습니다."}
 	default:
 		return claims.DecisionDraft{Verdict: v, Assessed: amount, Reason: "no_loss_shown"}
 	}
@@ -287,6 +286,15 @@ func aRequest() claims.RequestDraft {
 	return claims.RequestDraft{Items: []claims.RequestedItem{{Code: "bank_copy", What: "통장 사본", Why: "입금 계좌를 확인합니다"}}}
 }
 
+// channelOf is how whoever does something for a claimant was told; empty for the
+// claimant.
+func channelOf(a identity.Actor) string {
+	if a.Can(identity.OwnClaims) {
+		return ""
+	}
+	return "phone"
+}
+
 // do does what the verb says to a claim at the version the caller holds.
 func (g *stage) do(t *testing.T, a identity.Actor, verb claims.Verb, c claims.Claim) (claims.Claim, error) {
 	ctx, id, v := t.Context(), c.ID, c.Version
@@ -301,9 +309,9 @@ func (g *stage) do(t *testing.T, a identity.Actor, verb claims.Verb, c claims.Cl
 	case claims.DoWithdraw:
 		return g.Withdraw(ctx, a, id, v, "문을 닫습니다", none)
 	case claims.DoAnswer:
-		return g.AnswerRequest(ctx, a, id, v, 1, []claims.ItemAnswer{{Code: "bank_copy", Text: "첨부했습니다"}}, none)
+		return g.AnswerRequest(ctx, a, id, v, 1, claims.Answers{Items: []claims.ItemAnswer{{Code: "bank_copy", Text: "첨부했습니다"}}, Channel: channelOf(a)}, none)
 	case claims.DoAppeal:
-		return g.FileAppeal(ctx, a, id, v, claims.AppealDraft{Grounds: "다시 봐 주십시오."}, none)
+		return g.FileAppeal(ctx, a, id, v, claims.AppealDraft{Grounds: "다시 봐 주십시오.", Channel: channelOf(a)}, none)
 	case claims.DoAskHuman:
 		return g.AskForPerson(ctx, a, id, v, none)
 	case claims.DoAccept:
@@ -417,7 +425,11 @@ func (g *stage) refuses(t *testing.T, state claims.State) {
 
 func (g *stage) succeeds(t *testing.T, what string, actor identity.Actor, state claims.State, verb claims.Verb, to claims.State) {
 	t.Helper()
-	c := g.subject(t, state, verb, actor.Person)
+	person := actor.Person
+	if slices.Contains(doers[verb], "claimant") {
+		person = g.maker.Person // who acts for a claimant does not have the claim
+	}
+	c := g.subject(t, state, verb, person)
 	own := g.as(identity.Claimant)
 	before := must(g.Events(t.Context(), own, c.ID))(t)
 	got, err := g.do(t, actor, verb, c)

@@ -58,7 +58,8 @@ and role is tried by ` + "`go test ./internal/claims -run EveryVerb`" + ` on bot
 		fmt.Fprintf(&b, "| %s | %s | `%s` |\n", verb, strings.Join(verb.roles(), ", "), rules[verb].Event)
 	}
 	b.WriteString(`
-Claimants and delegates act on their own claims; those of others do not exist for them. A reviewer's verb needs the claim
+Claimants and delegates act on their own claims; those of others do not exist for them. Staff who act for a claimant neither
+have the claim nor took part in a decision on it, and decide nothing about it afterwards. A reviewer's verb needs the claim
 assigned to them. Appeals are decided by seniors. Nobody approves what they made, and nobody decides the appeal against it.
 The service itself acts when something has fallen due.
 

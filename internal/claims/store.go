@@ -21,6 +21,9 @@ type Reader interface {
 	Key(ctx context.Context, id string) (identity.Key, error)
 	// Keys lists the keys of one claimant, or all keys when claimantID is empty.
 	Keys(ctx context.Context, claimantID string, page Page) ([]identity.Key, error)
+	// HasKey reports whether the person holds a key of one of the roles that is valid
+	// at that time.
+	HasKey(ctx context.Context, person string, roles []identity.Role, at time.Time) (bool, error)
 
 	Incident(ctx context.Context, id string) (Incident, error)
 	Incidents(ctx context.Context, withDrafts bool, page Page) ([]Incident, error)
@@ -174,6 +177,9 @@ type DeskReader interface {
 	Similar(ctx context.Context, claim Claim, limit int) ([]Claim, error)
 	// Covered lists the intervals that a claim covers.
 	Covered(ctx context.Context, claimID string) ([]Cover, error)
+	// Ranked lists at most limit claims of a filter in the order of the queue, those
+	// that were never submitted last, and says how many there are.
+	Ranked(ctx context.Context, filter ClaimFilter, limit int) ([]Claim, int, error)
 	Views(ctx context.Context, person string) ([]View, error)
 	// Unsealed lists at most limit decisions that stand and are in no batch yet.
 	Unsealed(ctx context.Context, incidentID string, limit int) ([]Decision, error)

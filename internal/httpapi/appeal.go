@@ -9,7 +9,7 @@ import (
 
 func (s *server) FileAppeal(ctx context.Context, r FileAppealRequestObject) (FileAppealResponseObject, error) {
 	return s.act(ctx, r.Params.IfMatch, func(version int64, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
-		return s.claims.FileAppeal(ctx, actorOf(ctx), r.Claim, version, claims.AppealDraft{Grounds: r.Body.Grounds, Files: r.Body.Files}, reply)
+		return s.claims.FileAppeal(ctx, actorOf(ctx), r.Claim, version, claims.AppealDraft{Grounds: r.Body.Grounds, Files: r.Body.Files, Channel: string(value(r.Body.Channel))}, reply)
 	})
 }
 
@@ -33,8 +33,19 @@ func (s *server) AcceptDecision(ctx context.Context, r AcceptDecisionRequestObje
 	})
 }
 
+// toBehalf is how staff were told, and in which role they put it down; nothing where
+// the claimant did.
+func toBehalf(b claims.Behalf) (*StaffChannel, *Role) {
+	if b.Channel == "" {
+		return nil, nil
+	}
+	return ptr(StaffChannel(b.Channel)), ptr(Role(b.FiledBy))
+}
+
 func toAppeal(actor identity.Actor, a claims.AppealView) AppealCase {
+	channel, by := toBehalf(a.Behalf)
 	return AppealCase{
+		Channel: channel, FiledBy: by,
 		Decision: a.Decision, Grounds: a.Grounds, Files: each(a.Files, func(id string) ID { return id }), FiledAt: a.FiledAt,
 		EndedAt: a.EndedAt, Withdrawn: a.Withdrawn,
 		NewFiles: each(a.Evidence, func(f claims.EvidenceFile) EvidenceFile { return toFile(actor, f) }),

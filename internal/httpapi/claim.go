@@ -47,7 +47,7 @@ func (s *server) ListClaims(ctx context.Context, r ListClaimsRequestObject) (Lis
 	if err != nil {
 		return nil, err
 	}
-	filter, err := listFilter(actorOf(ctx), r.Params)
+	filter, err := s.listFilter(ctx, r.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -57,8 +57,8 @@ func (s *server) ListClaims(ctx context.Context, r ListClaimsRequestObject) (Lis
 	}
 	found, link := cut(ctx, found, page, func(c claims.Claim) string { return c.ID })
 	listed := each(found, func(c claims.Claim) Claim { return s.shown(ctx, c) })
-	if wanted := r.Params.State; wanted != nil {
-		listed = slices.DeleteFunc(listed, func(c Claim) bool { return c.State != *wanted })
+	if wanted := value(r.Params.State); len(wanted) > 0 {
+		listed = slices.DeleteFunc(listed, func(c Claim) bool { return !slices.Contains(wanted, c.State) })
 	}
 	return ListClaims200JSONResponse{Body: ClaimList{Claims: listed}, Headers: ListClaims200ResponseHeaders{Link: link}}, nil
 }
@@ -66,17 +66,19 @@ func (s *server) ListClaims(ctx context.Context, r ListClaimsRequestObject) (Lis
 // listFilter is what a list is narrowed by. Claimants ask for states as they are
 // shown to them, which the store does not know, and not for what the desk alone
 // knows.
-func listFilter(actor identity.Actor, p ListClaimsParams) (claims.ClaimFilter, error) {
-	filter := fromFilter(ClaimFilter{
+func (s *server) listFilter(ctx context.Context, p ListClaimsParams) (claims.ClaimFilter, error) {
+	filter, err := s.filterOf(ctx, "query:view", p.View, ClaimFilter{
 		IncidentID: p.IncidentID, ClaimantID: p.ClaimantID, State: p.State, Sector: p.Sector, Region: p.Region, AssignedTo: p.AssignedTo,
-		Verdict: p.Verdict, Check: p.Check, ScoreFrom: p.ScoreFrom, StakeFrom: p.StakeFrom, StakeUpTo: p.StakeUpTo, OverdueBefore: p.OverdueBefore,
+		Verdict: p.Verdict, Check: p.Check, ScoreFrom: p.ScoreFrom, StakeFrom: p.StakeFrom, StakeUpTo: p.StakeUpTo, OverdueBefore: p.OverdueBefore, Answered: p.Answered,
 	})
-	if !actor.Can(identity.OwnClaims) {
-		return filter, nil
+	if err != nil || !actorOf(ctx).Can(identity.OwnClaims) {
+		return filter, err
 	}
-	filter.State = ""
+	filter.States = nil
 	var fields []fault.Field
-	for name, given := range map[string]bool{"assigned_to": p.AssignedTo != nil, "check": p.Check != nil, "score_from": p.ScoreFrom != nil} {
+	for name, given := range map[string]bool{
+		"assigned_to": p.AssignedTo != nil, "check": p.Check != nil, "score_from": p.ScoreFrom != nil, "answered": p.Answered != nil,
+	} {
 		if given {
 			fields = append(fields, fault.At("query:"+name, "staff_only", "only staff can ask for this.", "담당자만 쓸 수 있는 조건입니다."))
 		}
@@ -157,7 +159,7 @@ func languageOf(ctx context.Context) lang.Tag {
 
 func fromClaimInput(in ClaimInput) claims.Draft {
 	d := claims.Draft{
-		IncidentID: in.IncidentID, ClaimantID: value(in.ClaimantID), Outlet: defaultOutlet, Channel: string(API),
+		IncidentID: in.IncidentID, ClaimantID: value(in.ClaimantID), Outlet: defaultOutlet, Channel: string(ChannelAPI),
 		Currency: value(in.Currency), Content: fromContent(in),
 	}
 	if in.Outlet != nil {

@@ -94,22 +94,22 @@ func (e BulkInputAction) Valid() bool {
 
 // Defines values for Channel.
 const (
-	API   Channel = "api"
-	Paper Channel = "paper"
-	Phone Channel = "phone"
-	Web   Channel = "web"
+	ChannelAPI   Channel = "api"
+	ChannelPaper Channel = "paper"
+	ChannelPhone Channel = "phone"
+	ChannelWeb   Channel = "web"
 )
 
 // Valid indicates whether the value is a known member of the Channel enum.
 func (e Channel) Valid() bool {
 	switch e {
-	case API:
+	case ChannelAPI:
 		return true
-	case Paper:
+	case ChannelPaper:
 		return true
-	case Phone:
+	case ChannelPhone:
 		return true
-	case Web:
+	case ChannelWeb:
 		return true
 	default:
 		return false
@@ -881,6 +881,24 @@ func (e ServiceKind) Valid() bool {
 	}
 }
 
+// Defines values for StaffChannel.
+const (
+	StaffChannelPaper StaffChannel = "paper"
+	StaffChannelPhone StaffChannel = "phone"
+)
+
+// Valid indicates whether the value is a known member of the StaffChannel enum.
+func (e StaffChannel) Valid() bool {
+	switch e {
+	case StaffChannelPaper:
+		return true
+	case StaffChannelPhone:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SubstituteKind.
 const (
 	SubstituteKindCard          SubstituteKind = "card"
@@ -990,17 +1008,25 @@ type Amount = money.Minor
 
 // Answers defines model for Answers.
 type Answers struct {
-	Items []ItemAnswer `json:"items"`
+	// Channel How staff were told what they put down on a claimant's behalf. Staff have to say it, nobody else may.
+	Channel *StaffChannel `json:"channel,omitempty"`
+	Items   []ItemAnswer  `json:"items"`
 }
 
 // AppealCase defines model for AppealCase.
 type AppealCase struct {
+	// Channel How staff were told what they put down on a claimant's behalf. Staff have to say it, nobody else may.
+	Channel *StaffChannel `json:"channel,omitempty"`
+
 	// Decision Number of the decision appealed against.
 	Decision int        `json:"decision"`
 	EndedAt  *time.Time `json:"ended_at,omitempty"`
 	FiledAt  time.Time  `json:"filed_at"`
-	Files    []ID       `json:"files"`
-	Grounds  string     `json:"grounds"`
+
+	// FiledBy Of the staff who appealed for the claimant; absent where the claimant did.
+	FiledBy *Role  `json:"filed_by,omitempty"`
+	Files   []ID   `json:"files"`
+	Grounds string `json:"grounds"`
 
 	// NewFiles Uploaded since that decision.
 	NewFiles []EvidenceFile `json:"new_files"`
@@ -1012,6 +1038,9 @@ type AppealCase struct {
 
 // AppealInput defines model for AppealInput.
 type AppealInput struct {
+	// Channel How staff were told what they put down on a claimant's behalf. Staff have to say it, nobody else may.
+	Channel *StaffChannel `json:"channel,omitempty"`
+
 	// Files Evidence uploaded before.
 	Files   []ID   `json:"files,omitempty"`
 	Grounds string `json:"grounds"`
@@ -1084,7 +1113,7 @@ type BulkInput struct {
 	Action BulkInputAction `json:"action"`
 	Claims []ClaimVersion  `json:"claims,omitempty"`
 
-	// Filter Empty fields narrow nothing.
+	// Filter Instead of claims.
 	Filter *ClaimFilter `json:"filter,omitempty"`
 
 	// Person Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
@@ -1100,6 +1129,9 @@ type BulkInput struct {
 	// Example: evidence_agrees
 	Reason   *ReasonCode `json:"reason,omitempty"`
 	ReviewAt *time.Time  `json:"review_at,omitempty"`
+
+	// View One of your views in place of a filter.
+	View *ID `json:"view,omitempty"`
 }
 
 // BulkInputAction defines model for BulkInput.Action.
@@ -1111,6 +1143,9 @@ type BulkResult struct {
 	ClaimID ID       `json:"claim_id"`
 	Problem *Problem `json:"problem,omitempty"`
 
+	// Reference Its number on the telephone and on paper; absent where there is no such claim.
+	Reference *string `json:"reference,omitempty"`
+
 	// State Claimants see on_hold and awaiting_approval as in_review.
 	State   *ClaimState `json:"state,omitempty"`
 	Version *int        `json:"version,omitempty"`
@@ -1118,7 +1153,10 @@ type BulkResult struct {
 
 // BulkResults defines model for BulkResults.
 type BulkResults struct {
-	Done    int          `json:"done"`
+	Done int `json:"done"`
+
+	// Matched How many claims match the filter; beyond 500 they have no result. Absent where claims are named.
+	Matched *int         `json:"matched,omitempty"`
 	Refused int          `json:"refused"`
 	Results []BulkResult `json:"results"`
 }
@@ -1298,6 +1336,9 @@ type ClaimDesk struct {
 
 // ClaimFilter Empty fields narrow nothing.
 type ClaimFilter struct {
+	// Answered Came back with an answer to an information request and is still where it came to; `false` narrows nothing.
+	Answered *bool `json:"answered,omitempty"`
+
 	// AssignedTo Code of one of staff: the `person` of their keys, or the id of a key without one. No name.
 	//
 	// Example: desk-07
@@ -1330,8 +1371,8 @@ type ClaimFilter struct {
 	// Example: 20000
 	StakeUpTo *Amount `json:"stake_up_to,omitempty"`
 
-	// State Claimants see on_hold and awaiting_approval as in_review.
-	State *ClaimState `json:"state,omitempty"`
+	// State Any of them.
+	State *ClaimStates `json:"state,omitempty"`
 
 	// Verdict Refused is on the merits; rejected can be mended and submitted again.
 	Verdict *Verdict `json:"verdict,omitempty"`
@@ -1381,6 +1422,9 @@ type ClaimPatch struct {
 
 // ClaimState Claimants see on_hold and awaiting_approval as in_review.
 type ClaimState string
+
+// ClaimStates Any of them.
+type ClaimStates = []ClaimState
 
 // ClaimSum defines model for ClaimSum.
 type ClaimSum struct {
@@ -2421,6 +2465,9 @@ type QueueFilter struct {
 	//
 	// Example: 20000
 	StakeUpTo *Amount `json:"stake_up_to,omitempty"`
+
+	// View One of your views in place of all this.
+	View *ID `json:"view,omitempty"`
 }
 
 // Read defines model for Read.
@@ -2525,8 +2572,14 @@ type ReleaseList struct {
 type RequestedItem struct {
 	AnsweredAt *time.Time `json:"answered_at,omitempty"`
 
+	// Channel How staff were told what they put down on a claimant's behalf. Staff have to say it, nobody else may.
+	Channel *StaffChannel `json:"channel,omitempty"`
+
 	// Code Example: taxi
-	Code        Code           `json:"code"`
+	Code Code `json:"code"`
+
+	// FiledBy Of the staff who answered for the claimant; absent where the claimant did.
+	FiledBy     *Role          `json:"filed_by,omitempty"`
 	Files       []ID           `json:"files,omitempty"`
 	Slot        *EvidenceSlot  `json:"slot,omitempty"`
 	Substitutes []EvidenceSlot `json:"substitutes,omitempty"`
@@ -3028,6 +3081,9 @@ type SnapshotList struct {
 	Snapshots []Snapshot `json:"snapshots"`
 }
 
+// StaffChannel How staff were told what they put down on a claimant's behalf. Staff have to say it, nobody else may.
+type StaffChannel string
+
 // Stage defines model for Stage.
 type Stage struct {
 	EnteredAt time.Time  `json:"entered_at"`
@@ -3382,8 +3438,8 @@ type ListClaimsParams struct {
 	// IncidentID Only claims of this incident.
 	IncidentID *ID `form:"incident_id,omitempty" json:"incident_id,omitempty"`
 
-	// State Only claims in this state.
-	State *ClaimState `form:"state,omitempty" json:"state,omitempty"`
+	// State Only claims in one of these states, separated by commas.
+	State *ClaimStates `form:"state,omitempty" json:"state,omitempty"`
 
 	// ClaimantID Only claims of this claimant.
 	ClaimantID *ID `form:"claimant_id,omitempty" json:"claimant_id,omitempty"`
@@ -3414,6 +3470,12 @@ type ListClaimsParams struct {
 
 	// OverdueBefore Only undecided claims promised before this.
 	OverdueBefore *time.Time `form:"overdue_before,omitempty" json:"overdue_before,omitempty"`
+
+	// Answered `true` for only claims that came back with an answer to an information request and are still where they came to.
+	Answered *bool `form:"answered,omitempty" json:"answered,omitempty"`
+
+	// View One of your views, in place of all that narrows.
+	View *ID `form:"view,omitempty" json:"view,omitempty"`
 }
 
 // FileClaimParams defines parameters for FileClaim.
@@ -4425,7 +4487,7 @@ func (siw *ServerInterfaceWrapper) GetClaimant(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -4622,7 +4684,7 @@ func (siw *ServerInterfaceWrapper) ListClaims(c *gin.Context) {
 
 	// ------------- Optional query parameter "state" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", false, false, "state", c.Request.URL.Query(), &params.State, runtime.BindQueryParameterOptions{Type: "array", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter state: %w", err), http.StatusBadRequest)
 		return
@@ -4705,6 +4767,22 @@ func (siw *ServerInterfaceWrapper) ListClaims(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "overdue_before", c.Request.URL.Query(), &params.OverdueBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter overdue_before: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "answered" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "answered", c.Request.URL.Query(), &params.Answered, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter answered: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "view" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "view", c.Request.URL.Query(), &params.View, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter view: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -4837,7 +4915,7 @@ func (siw *ServerInterfaceWrapper) GetClaim(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5085,7 +5163,7 @@ func (siw *ServerInterfaceWrapper) GetAppeal(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5334,7 +5412,7 @@ func (siw *ServerInterfaceWrapper) ListChecks(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5370,7 +5448,7 @@ func (siw *ServerInterfaceWrapper) ListDecisions(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5566,7 +5644,7 @@ func (siw *ServerInterfaceWrapper) GetLetter(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5800,7 +5878,7 @@ func (siw *ServerInterfaceWrapper) ListEvidence(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5870,7 +5948,7 @@ func (siw *ServerInterfaceWrapper) GetEvidence(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return
@@ -5977,7 +6055,7 @@ func (siw *ServerInterfaceWrapper) ListInformationRequests(c *gin.Context) {
 
 	// ------------- Optional query parameter "purpose" -------------
 
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "purpose", c.Request.URL.Query(), &params.Purpose, runtime.BindQueryParameterOptions{Type: "string", Format: "text"})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter purpose: %w", err), http.StatusBadRequest)
 		return

@@ -213,8 +213,10 @@ func checkRequest(r *http.Request, route *routers.Route, params map[string]strin
 		Options: &openapi3filter.Options{
 			MultiError: true, ExcludeRequestBody: !withBody, SkipSettingDefaults: true,
 			// Keys are checked by the server itself, before this.
-			AuthenticationFunc:      openapi3filter.NoopAuthenticationFunc,
-			SchemaValidationOptions: []openapi3.SchemaValidationOption{openapi3.WithStringFormatValidator("date-time", instant{})},
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+			SchemaValidationOptions: []openapi3.SchemaValidationOption{
+				openapi3.WithStringFormatValidator("date-time", instant{}), openapi3.WithStringFormatValidator("text", readable{}),
+			},
 		},
 	})
 	if err == nil {

@@ -3,9 +3,11 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"redress/internal/claims"
+	"redress/internal/fault"
 )
 
 // act carries out something on one claim, at the version that If-Match names,
@@ -68,9 +70,12 @@ func (s *server) NextClaim(ctx context.Context, r NextClaimRequestObject) (NextC
 	if r.Body != nil {
 		wanted = *r.Body
 	}
-	filter := fromFilter(ClaimFilter{
+	filter, err := s.filterOf(ctx, "#/view", wanted.View, ClaimFilter{
 		IncidentID: wanted.IncidentID, Sector: wanted.Sector, Region: wanted.Region, StakeFrom: wanted.StakeFrom, StakeUpTo: wanted.StakeUpTo,
 	})
+	if err != nil {
+		return nil, err
+	}
 	c, err := s.claims.Next(ctx, actorOf(ctx), filter, reply(ctx, func(c *claims.Claim, w http.ResponseWriter) error {
 		return answer(c).VisitNextClaimResponse(w)
 	}))
@@ -111,8 +116,10 @@ func (s *server) ReleaseClaim(ctx context.Context, r ReleaseClaimRequestObject) 
 }
 
 func (s *server) BulkAct(ctx context.Context, r BulkActRequestObject) (BulkActResponseObject, error) {
-	answer := func(results []claims.BulkResult) BulkActResponseObject {
-		return BulkAct200JSONResponse(toBulkResults(ctx, results, func(int) string { return "#" }))
+	answer := func(outcome claims.BulkOutcome) BulkActResponseObject {
+		out := toBulkResults(ctx, outcome.Results, func(int) string { return "#" })
+		out.Matched = outcome.Matched
+		return BulkAct200JSONResponse(out)
 	}
 	action := claims.BulkAction{
 		Verb: claims.Verb(r.Body.Action), Person: value(r.Body.Person), Reason: value(r.Body.Reason), ReviewAt: value(r.Body.ReviewAt),
@@ -121,16 +128,20 @@ func (s *server) BulkAct(ctx context.Context, r BulkActRequestObject) (BulkActRe
 		}),
 		Preview: value(r.Body.Preview),
 	}
-	if r.Body.Filter != nil {
-		action.Filter = ptr(fromFilter(*r.Body.Filter))
+	if r.Body.Filter != nil || r.Body.View != nil {
+		filter, err := s.filterOf(ctx, "#/view", r.Body.View, value(r.Body.Filter))
+		if err != nil {
+			return nil, err
+		}
+		action.Filter = &filter
 	}
-	results, err := s.claims.Bulk(ctx, actorOf(ctx), action, reply(ctx, func(results []claims.BulkResult, w http.ResponseWriter) error {
-		return answer(results).VisitBulkActResponse(w)
+	outcome, err := s.claims.Bulk(ctx, actorOf(ctx), action, reply(ctx, func(outcome claims.BulkOutcome, w http.ResponseWriter) error {
+		return answer(outcome).VisitBulkActResponse(w)
 	}))
 	if err != nil {
 		return nil, err
 	}
-	return answer(results), nil
+	return answer(outcome), nil
 }
 
 // toBulkResults says what became of each row; place is where in the body the
@@ -138,7 +149,7 @@ func (s *server) BulkAct(ctx context.Context, r BulkActRequestObject) (BulkActRe
 func toBulkResults(ctx context.Context, results []claims.BulkResult, place func(row int) string) BulkResults {
 	out := BulkResults{Results: make([]BulkResult, len(results))}
 	for i, r := range results {
-		row := BulkResult{ClaimID: r.ClaimID}
+		row := BulkResult{ClaimID: r.ClaimID, Reference: optional(r.Reference)}
 		if r.Problem != nil {
 			out.Refused++
 			row.Problem = ptr(problemOf(within(place(i), r.Problem), languageOf(ctx)))
@@ -220,11 +231,25 @@ func (s *server) ListReads(ctx context.Context, r ListReadsRequestObject) (ListR
 	}, nil
 }
 
+// filterOf is what a request narrows by: its filter or, in its place, that of one
+// of the actor's views. The place is where the view is named.
+func (s *server) filterOf(ctx context.Context, place string, view *string, filter ClaimFilter) (claims.ClaimFilter, error) {
+	if view == nil {
+		return fromFilter(filter), nil
+	}
+	if !reflect.ValueOf(filter).IsZero() {
+		return claims.ClaimFilter{}, fault.InvalidFields([]fault.Field{fault.At(place, "view_or_filter",
+			"A view stands in place of a filter; name one of the two.", "보기는 조건을 대신합니다. 둘 중 하나만 적으십시오.")})
+	}
+	v, err := s.claims.View(ctx, actorOf(ctx), *view)
+	return v.Filter, err
+}
+
 func fromFilter(f ClaimFilter) claims.ClaimFilter {
 	return claims.ClaimFilter{
-		IncidentID: value(f.IncidentID), ClaimantID: value(f.ClaimantID), State: claims.State(value(f.State)), Sector: value(f.Sector),
+		IncidentID: value(f.IncidentID), ClaimantID: value(f.ClaimantID), States: each(value(f.State), func(s ClaimState) claims.State { return claims.State(s) }), Sector: value(f.Sector),
 		Region: value(f.Region), AssignedTo: value(f.AssignedTo), Verdict: claims.Verdict(value(f.Verdict)), Check: value(f.Check),
-		ScoreFrom: value(f.ScoreFrom), StakeFrom: f.StakeFrom, StakeUpTo: f.StakeUpTo, OverdueBefore: inUTC(f.OverdueBefore),
+		ScoreFrom: value(f.ScoreFrom), StakeFrom: f.StakeFrom, StakeUpTo: f.StakeUpTo, OverdueBefore: inUTC(f.OverdueBefore), Answered: value(f.Answered),
 	}
 }
 
@@ -234,11 +259,14 @@ func toView(v claims.View) View {
 		IncidentID: optional(f.IncidentID), ClaimantID: optional(f.ClaimantID), Sector: optional(f.Sector), Region: optional(f.Region),
 		AssignedTo: optional(f.AssignedTo), Check: optional(f.Check), StakeFrom: f.StakeFrom, StakeUpTo: f.StakeUpTo, OverdueBefore: f.OverdueBefore,
 	}
-	if f.State != "" {
-		out.State = ptr(ClaimState(f.State))
+	if len(f.States) > 0 {
+		out.State = ptr(each(f.States, func(s claims.State) ClaimState { return ClaimState(s) }))
 	}
 	if f.Verdict != "" {
 		out.Verdict = ptr(Verdict(f.Verdict))
+	}
+	if f.Answered {
+		out.Answered = &f.Answered
 	}
 	if f.ScoreFrom > 0 {
 		out.ScoreFrom = &f.ScoreFrom

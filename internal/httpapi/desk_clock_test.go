@@ -28,8 +28,8 @@ func TestLeaseEnds(t *testing.T) {
 			t.Errorf("assigned to %v", got)
 		}
 		s.refuses(t, refusal{request: s.doing(t, "reviewer", "decisions", "mine", partly), status: 409, code: "claim_not_assigned"})
-		handed := s.does(t, "senior", "assign", "mine", `{"person": "desk-09"}`)
-		if got := handed["desk"].(map[string]any)["assigned_to"]; got != "desk-09" {
+		handed := s.does(t, "senior", "assign", "mine", `{"person": "desk-second"}`)
+		if got := handed["desk"].(map[string]any)["assigned_to"]; got != "desk-second" {
 			t.Errorf("handed to %v", got)
 		}
 	})

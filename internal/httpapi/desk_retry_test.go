@@ -175,7 +175,7 @@ func outcome(r httpapi.BulkResult) string {
 func TestBulkActionIsPreviewed(t *testing.T) {
 	inDesks(t, func(t *testing.T, s *server) {
 		before := s.data.fingerprint(t)
-		bulk := request{as: "second", line: "POST /v1/claims/bulk", body: `{"action": "assign", "preview": true, "filter": {"claimant_id": "{client}"}}`,
+		bulk := request{as: "second", line: "POST /v1/claims/bulk", body: `{"action": "assign", "preview": true, "filter": {"incident_id": "{incident}", "claimant_id": "{client}"}}`,
 			header: map[string]string{"Idempotency-Key": "preview"}}
 		preview := decode[httpapi.BulkResults](t, s.send(t, bulk))
 		after := s.data.fingerprint(t)
@@ -192,9 +192,19 @@ func TestBulkActionIsPreviewed(t *testing.T) {
 		codes := map[string]bool{}
 		for _, r := range done.Results {
 			codes[outcome(r)] = true
+			if claim := s.must(t, request{as: "second", line: "GET /v1/claims/" + r.ClaimID}); r.Reference == nil || claim["reference"] != *r.Reference {
+				t.Errorf("the row of %v has the reference %v", claim["reference"], r.Reference)
+			}
 		}
 		if !slices.Contains(slices.Collect(maps.Keys(codes)), "claim_state") {
 			t.Errorf("outcomes %v", codes)
+		}
+		if done.Matched == nil || *done.Matched != len(done.Results) {
+			t.Errorf("%v match; %d have a result", done.Matched, len(done.Results))
+		}
+		named := request{as: "second", line: "POST /v1/claims/bulk", body: `{"action": "put_back", "preview": true, "claims": [{"id": "` + noClaim + `"}]}`}
+		if unknown := decode[httpapi.BulkResults](t, s.send(t, named)); unknown.Matched != nil || unknown.Results[0].Reference != nil {
+			t.Errorf("of a claim that is not there: %+v", unknown)
 		}
 	})
 }

@@ -43,6 +43,32 @@ func TestClaimGoesEveryWay(t *testing.T) {
 	})
 }
 
+// What staff put down on a claimant's behalf says so, to the claimant, too.
+func TestDeskPutsDownWhatAClaimantSaysByTelephone(t *testing.T) {
+	inDesks(t, func(t *testing.T, s *server) {
+		told := `{"channel": "phone", "items": [{"code": "hours", "text": "From three to ten."}, {"code": "bankbook", "text": "Lost it."}]}`
+		s.refuses(t, refusal{request: s.doing(t, "reviewer", "information-requests/1/answer", "asked", told), status: 403, code: "judge_for_claimant"})
+		after := s.does(t, "colleague", "information-requests/1/answer", "asked", told)
+		s.inState(t, after, "in_review")
+		for _, who := range []string{"client", "senior"} {
+			seen := decode[httpapi.InformationRequestList](t, s.send(t, request{as: who, line: "GET /v1/claims/{asked}/information-requests"}))
+			for _, item := range seen.Requests[0].Items {
+				if item.Channel == nil || *item.Channel != "phone" || item.FiledBy == nil || *item.FiledBy != "reviewer" {
+					t.Errorf("%s sees the item %+v", who, item)
+				}
+			}
+		}
+		s.does(t, "senior", "appeal", "decided", `{"channel": "paper", "grounds": "It was more."}`)
+		for _, who := range []string{"client", "second"} {
+			seen := decode[httpapi.AppealCase](t, s.send(t, request{as: who, line: "GET /v1/claims/{decided}/appeal"}))
+			if seen.Channel == nil || *seen.Channel != "paper" || seen.FiledBy == nil || *seen.FiledBy != "senior" {
+				t.Errorf("%s sees the appeal %+v", who, seen)
+			}
+		}
+		s.refuses(t, refusal{request: s.doing(t, "senior", "assign", "decided", ""), status: 409, code: "excluded_from_claim"})
+	})
+}
+
 func (s *server) appealAndAmend(t *testing.T) {
 	s.clock.set(s.clock.Now().Add(time.Hour))
 	s.make(t, "logbook", request{as: "client", line: evidenceLine("spare", "sales_proof", "log.txt"), header: plainText, body: "18:00 nothing\n"})

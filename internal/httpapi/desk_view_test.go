@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -105,6 +106,19 @@ func TestStaffReadWhatIsWrittenWhereItIsRecorded(t *testing.T) {
 	})
 }
 
+func TestPurposeIsAWordInKorean(t *testing.T) {
+	inDesks(t, func(t *testing.T, s *server) {
+		a := s.send(t, request{as: "colleague", line: "GET /v1/claims/{mine}/evidence/{file}?purpose=%EC%8B%AC%EC%82%AC"})
+		if a.status != http.StatusOK {
+			t.Fatalf("status %d: %s", a.status, a.body)
+		}
+		reads := decode[httpapi.ReadList](t, s.send(t, request{as: "senior", line: "GET /v1/claims/{mine}/reads"})).Reads
+		if len(reads) != 1 || reads[0].Purpose != "심사" {
+			t.Errorf("reads: %+v", reads)
+		}
+	})
+}
+
 // The platform's id of an outlet is shown masked, and stays when it comes back
 // as it is shown.
 func TestPlatformIDIsMaskedAndStays(t *testing.T) {
@@ -132,23 +146,27 @@ func TestPlatformIDIsMaskedAndStays(t *testing.T) {
 func TestStaffKeepViewsOfTheirOwn(t *testing.T) {
 	inDesks(t, func(t *testing.T, s *server) {
 		filter := map[string]any{
-			"incident_id": s.names["incident"], "claimant_id": s.names["client"], "state": "submitted", "sector": "taxi", "region": "KR-11",
+			"incident_id": s.names["incident"], "claimant_id": s.names["client"], "state": []any{"submitted", "in_review"}, "sector": "taxi", "region": "KR-11",
 			"assigned_to": "desk-01", "verdict": "approved", "check": "history_short", "score_from": 10.0, "stake_from": 1.0, "stake_up_to": 2.0,
-			"overdue_before": "2022-12-01T00:00:00Z",
+			"overdue_before": "2022-12-01T00:00:00Z", "answered": true,
 		}
 		var fields []string
 		for name, value := range filter {
-			if text, ok := value.(string); ok {
-				fields = append(fields, `"`+name+`": "`+text+`"`)
-			} else {
-				fields = append(fields, `"`+name+`": `+itoa(int(value.(float64))))
+			text, err := json.Marshal(value)
+			if err != nil {
+				t.Fatal(err)
 			}
+			fields = append(fields, `"`+name+`": `+string(text))
 		}
 		slices.Sort(fields)
 		made := s.make(t, "view", request{as: "reviewer", line: "POST /v1/views", body: `{"name": "제주", "filter": {` + strings.Join(fields, ",") + `}}`})
 		if diff := cmp.Diff(any(filter), made["filter"]); diff != "" {
 			t.Errorf("the filter comes back otherwise:\n%s", diff)
 		}
+		again := post("reviewer", "views", `{"name": "제주", "filter": {}}`)
+		s.refuses(t, refusal{request: again, status: 409, code: "view_exists"})
+		again.as = "second"
+		s.make(t, "other's view", again)
 		if ids := s.ids(t, "colleague", "/v1/views", "views"); len(ids) != 0 {
 			t.Error("a colleague sees the view")
 		}
@@ -168,6 +186,52 @@ func TestStaffKeepViewsOfTheirOwn(t *testing.T) {
 		if n := len(s.ids(t, "reviewer", "/v1/claims?claimant_id={client}&assigned_to=desk-reviewer&score_from=1&overdue_before=2023-01-01T00:00:00Z", "claims")); n != 3 {
 			t.Errorf("%d claims are the reviewer's; want mine, asked and held", n)
 		}
+	})
+}
+
+// A view stands for its filter wherever claims are asked for.
+func TestViewsNarrowListsBulkActionsAndTheQueue(t *testing.T) {
+	inDesks(t, func(t *testing.T, s *server) {
+		s.make(t, "view", post("second", "views", `{"name": "theirs", "filter": {"incident_id": "{incident}", "claimant_id": "{client}", "state": ["in_review", "on_hold"]}}`))
+		listed := s.ids(t, "second", "/v1/claims?view={view}", "claims")
+		if want := s.ids(t, "second", "/v1/claims?claimant_id={client}&state=on_hold,in_review", "claims"); len(want) == 0 || !slices.Equal(listed, want) {
+			t.Errorf("the view lists %v, its filter %v", listed, want)
+		}
+		held := s.ids(t, "second", "/v1/claims?claimant_id={client}&state=on_hold", "claims")
+		if len(held) == 0 || len(held) >= len(listed) {
+			t.Errorf("%d claims are on hold of %d that are on hold or in review", len(held), len(listed))
+		}
+		bulk := decode[httpapi.BulkResults](t, s.send(t, post("second", "claims/bulk", `{"action": "assign", "preview": true, "view": "{view}"}`)))
+		if len(bulk.Results) != len(listed) || *bulk.Matched != len(listed) {
+			t.Errorf("%d results of %d that match; the view lists %d", len(bulk.Results), *bulk.Matched, len(listed))
+		}
+		s.refuses(t, refusal{request: get("reviewer", "claims?view={view}"), status: 404, code: "view_not_found"})
+		s.make(t, "waiting view", post("second", "views", `{"name": "waiting", "filter": {"claimant_id": "{client}", "state": ["submitted"]}}`))
+		first := s.must(t, post("second", "queue/next", `{"view": "{waiting view}"}`))
+		if first["claimant_id"] != s.names["client"] || first["state"] != "in_review" {
+			t.Errorf("the queue gave %v of %v", first["state"], first["claimant_id"])
+		}
+	})
+}
+
+// What came back with an answer is listed until it goes on.
+func TestAnsweredClaimsAreFoundByWhoAsked(t *testing.T) {
+	inDesks(t, func(t *testing.T, s *server) {
+		answered := func(want ...string) {
+			t.Helper()
+			if got := s.ids(t, "reviewer", "/v1/claims?assigned_to=desk-reviewer&answered=true", "claims"); !slices.Equal(got, want) {
+				t.Errorf("answered: %v, want %v", got, want)
+			}
+		}
+		s.does(t, "client", "information-requests/1/answer", "asked", `{"items": [{"code": "bankbook", "text": "Lost it."}]}`)
+		answered()
+		s.does(t, "client", "information-requests/1/answer", "asked", `{"items": [{"code": "hours", "text": "Three to ten."}]}`)
+		answered(s.names["asked"])
+		s.does(t, "reviewer", "assign", "asked", "")
+		answered(s.names["asked"])
+		s.does(t, "reviewer", "hold", "asked", hold)
+		s.does(t, "reviewer", "release", "asked", "")
+		answered()
 	})
 }
 

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"redress/internal/fault"
+	"redress/internal/lang"
 )
 
 // maxDepth is how deep a document may nest; those of the contract need six.
@@ -113,6 +114,17 @@ const (
 	firstYear = 1990
 	lastYear  = 2100
 )
+
+// readable is the format "text" of the contract: what people write for people to
+// read. How long it is, and whether it may be empty, is for its field to say.
+type readable struct{}
+
+func (readable) Validate(text string) error {
+	if text != "" && lang.Blank(text) {
+		return errors.New("there is nothing to read in the text")
+	}
+	return nil
+}
 
 // instant is the format "date-time" of the contract: an RFC 3339 time that
 // names a real day.

@@ -103,6 +103,9 @@ func schemaField(e *openapi3.SchemaError, where string) fault.Field {
 	for _, name := range e.JSONPointer() {
 		pointer += "/" + pointerEscape.Replace(name)
 	}
+	if e.SchemaField == "format" && e.Schema.Format == "text" {
+		return fault.At(pointer, "text_required", "must have something to read, not spaces or invisible characters alone.", "공백이나 보이지 않는 문자 말고 읽을 수 있는 내용을 적어야 합니다.")
+	}
 	switch e.SchemaField {
 	case "required":
 		return fault.At(pointer, "required", "is required.", "반드시 있어야 합니다.")

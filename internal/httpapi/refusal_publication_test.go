@@ -90,7 +90,7 @@ func refusalsOfReleasing() []refusal {
 		{"restating a measure that is none", restate(`"claimed"`, `"hoped"`), 422, invalid, []string{"#/measure not_an_option"}},
 		{"restating a release that is not there", restate(`"release": 1`, `"release": 2`), 404, "release_not_found", nil},
 		{"restating release 0", restate(`"release": 1`, `"release": 0`), 422, invalid, []string{"#/release out_of_range"}},
-		{"restating for no reason", restate(`수수료를 두 번 셌습니다.`, ` `), 422, invalid, []string{"#/reason/ko text_length"}},
+		{"restating for no reason", restate(`수수료를 두 번 셌습니다.`, ` `), 422, invalid, []string{"#/reason/ko text_required"}},
 		{"restating in one language", restate(`, "en": "Fees were counted twice & again."`, ``), 422, invalid, []string{"#/reason/en required"}},
 		{"restating in characters that nobody sees", restate("twice", `\u0007`), 422, invalid, []string{"#/reason/en text_control"}},
 		{"restating at length", restate("twice", strings.Repeat("a", 2001)), 422, invalid, []string{"#/reason/en text_length"}},

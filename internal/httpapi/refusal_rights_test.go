@@ -73,6 +73,7 @@ var unauthorised = []refusal{
 	{"an auditor who fetches a receipt", request{as: "auditor", line: "GET /v1/claims/{submitted}/events/1/receipt"}, 403, forbidden, nil},
 	{"a payer who changes a claim", request{as: "payer", line: "PATCH /v1/claims/{claim}", body: `{"statement": "x"}`, header: ifMatch(`"v1"`)}, 403, forbidden, nil},
 	{"a payer who submits a claim", request{as: "payer", line: "POST /v1/claims/{claim}/submit", header: ifMatch(`"v1"`)}, 403, forbidden, nil},
+	{"the platform that withdraws a claim", request{as: "platform", line: "POST /v1/claims/{claim}/withdraw", header: ifMatch(`"v1"`)}, 403, forbidden, nil},
 	{"an auditor who withdraws a claim", request{as: "auditor", line: "POST /v1/claims/{claim}/withdraw", header: ifMatch(`"v1"`)}, 403, forbidden, nil},
 	{"a reviewer who issues a key", request{as: "reviewer", line: "POST /v1/keys", body: `{"role": "admin"}`}, 403, forbidden, nil},
 	{"a claimant who issues an admin's key", request{as: "driver", line: "POST /v1/keys", body: `{"role": "admin"}`}, 403, forbidden, nil},

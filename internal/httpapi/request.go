@@ -22,9 +22,9 @@ func (s *server) RequestInformation(ctx context.Context, r RequestInformationReq
 }
 
 func (s *server) AnswerRequest(ctx context.Context, r AnswerRequestRequestObject) (AnswerRequestResponseObject, error) {
-	answers := each(r.Body.Items, func(a ItemAnswer) claims.ItemAnswer {
+	answers := claims.Answers{Channel: string(value(r.Body.Channel)), Items: each(r.Body.Items, func(a ItemAnswer) claims.ItemAnswer {
 		return claims.ItemAnswer{Code: a.Code, Text: value(a.Text), Files: a.Files}
-	})
+	})}
 	return s.act(ctx, r.Params.IfMatch, func(version int64, reply claims.Reply[claims.Claim]) (claims.Claim, error) {
 		return s.claims.AnswerRequest(ctx, actorOf(ctx), r.Claim, version, r.N, answers, reply)
 	})
@@ -60,6 +60,7 @@ func toRequestedItem(i claims.RequestedItem) RequestedItem {
 		Code: i.Code, What: i.What, Why: i.Why, AnsweredAt: i.AnsweredAt, Text: optional(i.Text), Files: i.Files,
 		Substitutes: each(i.Substitutes, func(slot string) EvidenceSlot { return EvidenceSlot(slot) }),
 	}
+	out.Channel, out.FiledBy = toBehalf(i.Behalf)
 	if i.Slot != "" {
 		out.Slot = ptr(EvidenceSlot(i.Slot))
 	}

@@ -39,6 +39,7 @@ const (
 	ManageKeys        Action = "manage_keys"
 	DelegateKeys      Action = "delegate_keys"     // issue and revoke delegate keys for oneself
 	ActForClaimants   Action = "act_for_claimants" // register and file on a claimant's behalf
+	UseRights         Action = "use_rights"        // answer, accept, appeal, withdraw or ask for a person on a claimant's behalf
 	ReadClaims        Action = "read_claims"       // read any claimant, history and claim
 	OwnClaims         Action = "own_claims"        // read and write the key's own claimant
 	PushLedgers       Action = "push_ledgers"      // uploads count as the platform's ledger
@@ -63,6 +64,7 @@ var permitted = map[Action][]Role{
 	ManageKeys:        {Admin},
 	DelegateKeys:      {Claimant},
 	ActForClaimants:   {Admin, Platform, Reviewer, Senior},
+	UseRights:         {Admin, Reviewer, Senior}, // whose platform failed does not speak for the claimant
 	ReadClaims:        {Admin, Platform, Reviewer, Senior, Payer},
 	OwnClaims:         {Claimant, Delegate},
 	PushLedgers:       {Platform},

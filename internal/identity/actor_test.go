@@ -25,6 +25,7 @@ publish_schemes          . yes   .        .        .      .     .       .       
 manage_keys              . yes   .        .        .      .     .       .          .        .
 delegate_keys            . .     .        .        .      .     .       .          yes      .
 act_for_claimants        . yes   yes      yes      yes    .     .       .          .        .
+use_rights               . yes   .        yes      yes    .     .       .          .        .
 read_claims              . yes   yes      yes      yes    yes   .       .          .        .
 own_claims               . .     .        .        .      .     .       .          yes      yes
 push_ledgers             . .     yes      .        .      .     .       .          .        .

@@ -2,11 +2,14 @@ package letter
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"redress/internal/lang"
+	"redress/internal/money"
 )
 
 // style is what a block is to its reader; each form knows how to show it.
@@ -67,7 +70,7 @@ func compose(l Letter) ([]block, error) {
 	c.correction()
 	c.appeal()
 	c.automation()
-	c.list(lang.T("What the estimate and the rules say", "추정과 보상 기준의 설명"), l.Explanation)
+	c.explanation()
 	c.list(lang.T("Evidence considered", "검토한 자료"), l.Evidence)
 	c.closing()
 	for _, b := range c.blocks {
@@ -83,12 +86,12 @@ func (c *composer) opening() {
 	c.add(sender, lang.F("Compensation for the outage of %s", "%s 장애 보상", l.Platform))
 	c.add(title, kind.title)
 	c.pair(fact, lang.T("To", "받는 분"), lang.F("%s", "%s 귀하", l.Recipient))
-	claim := same(l.Reference)
-	if l.Number > 0 {
-		claim = lang.F("%s, decision %d", "%s, 제%d차 결정", l.Reference, l.Number)
+	c.pair(fact, lang.T("Claim", "청구 번호"), same(l.Reference))
+	outlet := lang.T("Outlet", "매장")
+	if l.Driver {
+		outlet = lang.T("Vehicle or account", "차량·계정")
 	}
-	c.pair(fact, lang.T("Claim", "청구 번호"), claim)
-	c.pair(fact, lang.T("Outlet", "매장"), same(l.Outlet))
+	c.pair(fact, outlet, same(l.Outlet))
 	c.pair(fact, lang.T("Incident", "장애"), l.Incident)
 	c.pair(fact, lang.T("Decided on", "결정일"), day(l.Date))
 	value := outcome.value
@@ -101,6 +104,43 @@ func (c *composer) opening() {
 		lead = lang.F("%s %s", "%s %s", kind.lead, lead)
 	}
 	c.add(strong, lead)
+	c.compared()
+	if e := l.Earlier; e != nil {
+		said := outcomes[e.Outcome].value
+		if e.Awarded > 0 {
+			said = lang.F("%s awarded", "지급 결정 금액 %s", l.Currency.Text(e.Awarded))
+		}
+		c.add(paragraph, lang.F(kind.earlier.EN, kind.earlier.KO, day(e.Date), said))
+	}
+}
+
+// compared says how what is awarded relates to what was itemised, and to what the
+// verdict measures it by: what the scheme pays or, where that is nothing, what was
+// assessed.
+func (c *composer) compared() {
+	chain := c.letter.Chain
+	if chain.Awarded == 0 {
+		return
+	}
+	against := func(other money.Minor, what lang.Text) {
+		form := lang.T("What is awarded is exactly %[1]s (%[2]s).", "지급 결정 금액은 %[1]s(%[2]s) 그대로입니다.")
+		switch {
+		case chain.Awarded < other:
+			form = lang.T("What is awarded is less than %[1]s (%[2]s).", "지급 결정 금액은 %[1]s(%[2]s)보다 적습니다.")
+		case chain.Awarded > other:
+			form = lang.T("What is awarded is more than %[1]s (%[2]s).", "지급 결정 금액은 %[1]s(%[2]s)보다 많습니다.")
+		}
+		c.add(paragraph, lang.F(form.EN, form.KO, what, c.letter.Currency.Text(other)))
+	}
+	if chain.Claimed > 0 {
+		against(chain.Claimed, lang.T("what you itemised", "항목으로 적으신 금액"))
+	}
+	switch {
+	case chain.Estimated != nil && chain.Estimated.Amount > 0:
+		against(chain.Estimated.Amount, lang.T("what the scheme pays on the estimate", "추정에 따라 보상 기준이 지급하는 금액"))
+	case chain.Assessed != nil:
+		against(*chain.Assessed, lang.T("what was assessed", "심사 금액"))
+	}
 }
 
 // chain tells how the amount came about: claimed, estimated, assessed, awarded.
@@ -111,7 +151,7 @@ func (c *composer) chain() {
 	if l.Chain.Claimed == 0 {
 		claimed = lang.T("no amount was itemised", "금액을 따로 적지 않음")
 	}
-	c.pair(amount, lang.T("Claimed", "청구 금액"), claimed)
+	c.pair(amount, lang.T("Claimed (the items you stated)", "청구 금액(항목으로 적으신 것)"), claimed)
 	estimated := block{style: amount, text: lang.T("Estimated", "추정 금액"), value: lang.T("could not be estimated", "추정할 수 없음")}
 	if l.Chain.ToPerson {
 		estimated.value = lang.T("left to a person by the scheme", "보상 기준에 따라 담당자가 정함")
@@ -129,7 +169,8 @@ func (c *composer) chain() {
 		assessed = l.Currency.Text(*l.Chain.Assessed)
 	}
 	if l.Outcome == Rejected {
-		awarded = lang.T("not decided", "정하지 않음")
+		undecided := lang.T("not decided", "정하지 않음")
+		assessed, awarded = undecided, undecided
 	}
 	c.pair(amount, lang.T("Assessed", "심사 금액"), assessed)
 	c.pair(total, lang.T("Awarded", "지급 결정 금액"), awarded)
@@ -172,7 +213,11 @@ func (c *composer) correction() {
 	if fix == nil {
 		return
 	}
-	c.list(lang.T("What to put right", "고치거나 더하실 것"), fix.Items)
+	items := fix.Items
+	if len(paragraphs(c.letter.Note.Text)) > 0 {
+		items = append(slices.Clip(items), lang.T("What the note above names", "위의 ‘결정한 사람의 글’에 적힌 것"))
+	}
+	c.list(lang.T("What to put right", "고치거나 더하실 것"), items)
 	if !fix.Until.IsZero() {
 		c.add(strong, lang.F("Please send the claim again by the end of %s.", "%s까지 다시 내 주십시오.", day(fix.Until)))
 	}
@@ -192,6 +237,25 @@ func (c *composer) appeal() {
 	}
 	c.add(strong, lang.F("You may appeal once, until the end of %s.", "%s까지 한 번 이의신청을 하실 수 있습니다.", day(l.Appeal.Until)))
 	c.add(paragraph, l.Appeal.How)
+}
+
+// explanation is what the estimate and the rules say, which is not always what was
+// decided.
+func (c *composer) explanation() {
+	l := c.letter
+	if len(l.Explanation) == 0 {
+		return
+	}
+	c.add(heading, lang.T("What the estimate and the rules say", "추정과 보상 기준의 설명"))
+	switch {
+	case l.Outcome == Rejected:
+		c.add(strong, lang.T("What follows is the automatic estimate; no amount has been decided.", "아래는 자동 추정이며, 금액은 아직 정해지지 않았습니다."))
+	case l.Chain.Estimated != nil && l.Chain.Estimated.Amount != l.Chain.Awarded:
+		c.add(strong, lang.T("What follows is the automatic estimate; for the reasons above we decided otherwise.", "아래는 자동 추정이며, 위의 이유로 이와 다르게 결정했습니다."))
+	}
+	for _, line := range l.Explanation {
+		c.add(item, dated(line))
+	}
 }
 
 // list adds a section of items, unless there are none.
@@ -225,6 +289,10 @@ func (c *composer) closing() {
 	c.add(paragraph, l.Contact)
 	c.add(heading, lang.T("What this decision can be checked by", "이 결정을 확인할 수 있는 근거"))
 	c.pair(trace, lang.T("Scheme", "보상 기준"), lang.F("%s, version %d, SHA-256 %s", "%s, 버전 %d, SHA-256 %s", l.Scheme.ID, l.Scheme.Version, l.Scheme.Hash))
+	if l.Number > 0 {
+		c.pair(trace, lang.T("Record", "결정 기록"), lang.F("decision %d; the number also counts proposals that did not come to stand",
+			"%d번. 확정되지 않은 안도 함께 센 번호입니다.", l.Number))
+	}
 	if l.EstimateHash != "" {
 		c.pair(trace, lang.T("Estimate", "추정"), same(l.Model+", SHA-256 "+l.EstimateHash))
 	}
@@ -237,4 +305,23 @@ func same(s string) lang.Text { return lang.T(s, s) }
 func day(t time.Time) lang.Text {
 	y, m, d := t.Date()
 	return lang.T(t.Format("2 January 2006"), strings.Join([]string{strconv.Itoa(y) + "년", strconv.Itoa(int(m)) + "월", strconv.Itoa(d) + "일"}, " "))
+}
+
+// recorded is a day, and maybe a time of it, as the sentences of estimates and
+// schemes have it.
+var recorded = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?\b`)
+
+// dated writes the days in a sentence as the rest of the letter does.
+func dated(t lang.Text) lang.Text {
+	rewrite := func(tag lang.Tag) string {
+		return recorded.ReplaceAllStringFunc(t.In(tag), func(found string) string {
+			date, clock, _ := strings.Cut(found, "T")
+			on, err := time.Parse(time.DateOnly, date)
+			if err != nil {
+				return found
+			}
+			return strings.TrimSpace(day(on).In(tag) + " " + clock)
+		})
+	}
+	return lang.T(rewrite(lang.English), rewrite(lang.Korean))
 }

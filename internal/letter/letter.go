@@ -39,15 +39,17 @@ const (
 
 // Letter is everything that a letter says. Of a time.Time it shows the day in
 // that time's own location; the PDF's dates are the instant of Date in its zone. Strings are taken as they are, in whatever language:
-// control characters are dropped, and what the font cannot draw shows as □.
+// control characters are dropped, and where the font cannot draw something the PDF
+// shows □ and says so.
 type Letter struct {
 	Kind    Kind
 	Outcome Outcome
 	Date    time.Time // of the decision
 
 	Reference string // of the claim, R-7K3M-9Q2X-4HTN
-	Number    int    // of the decision on this claim, from 1
+	Number    int    // of the decision in the claim's record, where proposals count too; 0 for none
 	Recipient string // the name, masked or not, as it is to be shown
+	Driver    bool   // the recipient drives: the outlet is a vehicle or an account
 	Outlet    string // its name; empty where the claim names none
 	Platform  string
 	Incident  lang.Text
@@ -57,9 +59,11 @@ type Letter struct {
 	Account  bool      // the claimant gave an account to pay to
 	PayBy    time.Time // when payment is expected; zero where no day is set
 
+	Earlier *Earlier // the decision that stood before; needed where one is replaced or appealed against
+
 	Reason      Reason
 	Note        Note
-	Explanation []lang.Text // what the estimator and the scheme say, line by line
+	Explanation []lang.Text // what the estimator and the scheme say, line by line; days in it may be written 2022-10-15
 	Evidence    []lang.Text // what was considered
 
 	Correction *Correction // exactly when the outcome is rejected
@@ -86,6 +90,13 @@ type Estimate struct {
 	Amount       money.Minor
 	Low, High    money.Minor
 	LevelPercent int // probability of the range; 0 where there is no range
+}
+
+// Earlier is a decision on the same claim that stood until this one.
+type Earlier struct {
+	Date    time.Time
+	Outcome Outcome
+	Awarded money.Minor
 }
 
 // Reason is the entry of the catalogue of reasons that decided.
@@ -161,6 +172,8 @@ func check(l Letter) error {
 		{tidy(l.Scheme.ID) == "" || tidy(l.Scheme.Hash) == "", "the scheme and its hash must be set"},
 		{(tidy(l.Model) == "") != (tidy(l.EstimateHash) == ""), "the model and the hash of the estimate must be set together"},
 		{pays != (l.Chain.Awarded > 0), fmt.Sprintf("%d awarded does not go with the outcome %s", l.Chain.Awarded, l.Outcome)},
+		{l.mayFollowAppeal() && l.Earlier == nil, "the decision that is replaced or appealed against must be named"},
+		{l.Earlier != nil && (l.Earlier.Date.IsZero() || outcomes[l.Earlier.Outcome] == outcomeWords{}), "the earlier decision must have a date and an outcome"},
 		{(l.Outcome == Rejected) != (l.Correction != nil), "what to correct must be said exactly when the outcome is rejected"},
 		{l.Correction != nil && len(l.Correction.Items) == 0, "a correction must name at least one thing to correct"},
 		{(l.Kind == Automatic) != (l.Automation != nil), "criteria must be said exactly when the decision is automatic"},

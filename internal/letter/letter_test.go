@@ -31,7 +31,7 @@ func TestEachReasonForAMissingAmountIsNamed(t *testing.T) {
 		change       func(*letter.Letter)
 		says, silent string
 	}{
-		"nothing itemised":       {func(l *letter.Letter) { l.Chain.Claimed = 0 }, "Claimed: no amount was itemised\n", "₩0"},
+		"nothing itemised":       {func(l *letter.Letter) { l.Chain.Claimed = 0 }, "Claimed (the items you stated): no amount was itemised\n", "₩0"},
 		"no estimate":            {func(l *letter.Letter) { l.Chain.Estimated = nil }, "Estimated: could not be estimated\n", "left to a person"},
 		"left to a person":       {func(l *letter.Letter) { l.Chain.Estimated, l.Chain.ToPerson = nil, true }, "Estimated: left to a person by the scheme\n", "could not be estimated"},
 		"an account":             {func(*letter.Letter) {}, "to the account you gave by 9 December 2022.", "no account"},
@@ -129,6 +129,7 @@ func sample(kind letter.Kind, outcome letter.Outcome) letter.Letter {
 	}
 	if kind != letter.Decision && kind != letter.Automatic {
 		l.Number = 2
+		l.Earlier = &letter.Earlier{Date: on(2022, time.November, 4), Outcome: letter.PartlyApproved, Awarded: 100_010}
 	}
 	return l
 }
@@ -204,7 +205,11 @@ func halves(t *testing.T, text string) map[lang.Tag]string {
 func TestTextTellsWhatTheLetterHoldsInBothLanguages(t *testing.T) {
 	forEach(t, func(t *testing.T, l letter.Letter) {
 		both := []lang.Text{l.Incident, l.Reason.Title, l.Reason.Explanation, l.Contact, l.Currency.Text(l.Chain.Claimed)}
-		both = append(append(both, l.Explanation...), l.Evidence...)
+		both = append(append(both, l.Explanation[1:]...), l.Evidence...)
+		both = append(both, lang.T("from 18 July 2022 to 15 October 2022", "2022년 7월 18일부터 2022년 10월 15일까지"))
+		if e := l.Earlier; e != nil {
+			both = append(both, lang.T("4 November 2022", "2022년 11월 4일"), l.Currency.Text(e.Awarded))
+		}
 		either := []string{l.Reference, l.Recipient, l.Outlet, l.Platform, l.Scheme.ID, l.Scheme.Hash, l.Model, l.EstimateHash}
 		either = append(either, strings.Split(l.Note.Text, "\n")...)
 		if e := l.Chain.Estimated; e != nil {
@@ -260,9 +265,132 @@ func TestWhatIsAbsentLeavesNoTrace(t *testing.T) {
 	l := sample(letter.Decision, letter.Approved)
 	l.Number, l.Outlet, l.Explanation, l.Evidence, l.Appeal, l.Model, l.EstimateHash = 0, "", nil, nil, nil, "", ""
 	text := textOf(t, l)
-	for _, gone := range []string{"차 결정", "매장", "추정과 보상 기준의 설명", "검토한 자료", "동의하지", "추정: ", ", decision", "Outlet", "Evidence", "disagree", "Estimate: "} {
+	for _, gone := range []string{"결정 기록", "매장", "추정과 보상 기준의 설명", "검토한 자료", "동의하지", "추정: ", "Record", "Outlet", "Evidence", "disagree", "Estimate: "} {
 		if strings.Contains(text, gone) {
 			t.Errorf("%q is there", gone)
+		}
+	}
+}
+
+// A reader sees from the letter alone how what is awarded relates to what was
+// itemised and to what the scheme pays, whatever the verdict is called.
+func TestTheLetterSaysHowTheAwardRelatesToWhatWasItemisedAndEstimated(t *testing.T) {
+	const estimateIsNotIt = "위의 이유로 이와 다르게 결정했습니다"
+	for name, c := range map[string]struct {
+		outcome                   letter.Outcome
+		claimed, estimated, award money.Minor
+		says                      []string
+		silent                    []string
+		assessed                  money.Minor
+	}{
+		"approved below what was itemised": {
+			outcome: letter.Approved, claimed: 36_000, estimated: 30_000, assessed: 30_000, award: 30_000,
+			says: []string{
+				"청구를 받아들이기로 결정했습니다.", "항목으로 적으신 금액(36,000원)보다 적습니다.", "지급하는 금액(30,000원) 그대로입니다.",
+				"less than what you itemised (₩36,000).", "exactly what the scheme pays on the estimate (₩30,000).",
+			},
+			silent: []string{estimateIsNotIt, "일부"},
+		},
+		"approved as itemised": {
+			outcome: letter.Approved, claimed: 50_000, estimated: 30_000, assessed: 50_000, award: 50_000,
+			says: []string{"항목으로 적으신 금액(50,000원) 그대로입니다.", "지급하는 금액(30,000원)보다 많습니다.", estimateIsNotIt},
+		},
+		"partly approved above what was itemised": {
+			outcome: letter.PartlyApproved, claimed: 20_000, estimated: 50_000, assessed: 30_000, award: 30_000,
+			says: []string{"청구를 일부 받아들이기로", "항목으로 적으신 금액(20,000원)보다 많습니다.", "지급하는 금액(50,000원)보다 적습니다.", estimateIsNotIt},
+		},
+		"partly approved of what was assessed": {
+			outcome: letter.PartlyApproved, assessed: 40_000, award: 30_000,
+			says:   []string{"심사 금액(40,000원)보다 적습니다.", "less than what was assessed (₩40,000)."},
+			silent: []string{"항목으로 적으신 금액", "지급하는 금액"},
+		},
+		"refused where the estimate pays": {
+			outcome: letter.Refused, claimed: 36_000, estimated: 30_000,
+			says: []string{estimateIsNotIt, "for the reasons above we decided otherwise."}, silent: []string{"보다 적습니다"},
+		},
+		"refused as the estimate says": {outcome: letter.Refused, claimed: 36_000, silent: []string{estimateIsNotIt}},
+		"rejected": {
+			outcome: letter.Rejected, claimed: 36_000, estimated: 30_000,
+			says:   []string{"심사 금액: 정하지 않음", "지급 결정 금액: 정하지 않음", "Assessed: not decided", "금액은 아직 정해지지 않았습니다.", "no amount has been decided."},
+			silent: []string{estimateIsNotIt, "심사 금액: 0원"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := sample(letter.Decision, c.outcome)
+			l.Chain = letter.Chain{Claimed: c.claimed, Estimated: &letter.Estimate{Amount: c.estimated}, Assessed: &c.assessed, Awarded: c.award}
+			text := textOf(t, l)
+			for _, said := range c.says {
+				if !strings.Contains(text, said) {
+					t.Errorf("%q is missing", said)
+				}
+			}
+			for _, gone := range c.silent {
+				if own, _, _ := strings.Cut(text, "■ 결정 이유"); strings.Contains(own, gone) || gone == estimateIsNotIt && strings.Contains(text, gone) {
+					t.Errorf("%q is there", gone)
+				}
+			}
+		})
+	}
+}
+
+// What was decided before is named by its day and amount: numbers of the record
+// count proposals that the claimant never saw.
+func TestAnEarlierDecisionIsNamedByItsDayAndWhatItSaid(t *testing.T) {
+	refused := letter.Earlier{Date: on(2022, time.November, 4), Outcome: letter.Refused}
+	for name, c := range map[string]struct {
+		kind    letter.Kind
+		earlier letter.Earlier
+		says    []string
+	}{
+		"amended": {letter.Amended, letter.Earlier{Date: on(2022, time.November, 4), Outcome: letter.Approved, Awarded: 30_000}, []string{
+			"이 결정은 2022년 11월 4일의 결정(지급 결정 금액 30,000원)을 대신합니다.", "This decision replaces the one of 4 November 2022 (₩30,000 awarded)."}},
+		"on appeal": {letter.OnAppeal, refused, []string{
+			"2022년 11월 4일의 결정(받아들이지 않음)을 다시 심사했습니다.", "we looked again at the decision of 4 November 2022 (Refused)."}},
+		"sent again": {letter.Decision, letter.Earlier{Date: on(2022, time.November, 4), Outcome: letter.Rejected}, []string{
+			"2022년 11월 4일의 결정(고쳐서 다시 내실 수 있음)을 대신합니다."}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := sample(c.kind, letter.Approved)
+			l.Number, l.Earlier = 3, &c.earlier
+			text := textOf(t, l)
+			for _, said := range append(c.says, "청구 번호: R-7K3M-9Q2X-4HTN\n", "결정 기록: 3번.", "Record: decision 3;") {
+				if !strings.Contains(text, said) {
+					t.Errorf("%q is missing in\n%s", said, text)
+				}
+			}
+		})
+	}
+}
+
+func TestADriverIsNotToldOfAnOutlet(t *testing.T) {
+	l := sample(letter.Decision, letter.Approved)
+	l.Driver, l.Outlet = true, "서울 33바 1234"
+	text := textOf(t, l)
+	if !strings.Contains(text, "차량·계정: 서울 33바 1234\n") || !strings.Contains(text, "Vehicle or account: 서울 33바 1234\n") || strings.Contains(text, "매장") {
+		t.Errorf("the letter:\n%s", text)
+	}
+}
+
+func TestTheNoteIsAmongWhatIsToBePutRight(t *testing.T) {
+	l := sample(letter.Decision, letter.Rejected)
+	if named := "적힌 것"; strings.Contains(textOf(t, l), named) {
+		t.Errorf("%q is there without a note", named)
+	}
+	l.Note = letter.Note{Text: "사업자등록증 사본", Language: lang.Korean}
+	for _, said := range []string{"- 위의 ‘결정한 사람의 글’에 적힌 것\n", "- What the note above names\n"} {
+		if !strings.Contains(textOf(t, l), said) {
+			t.Errorf("%q is missing", said)
+		}
+	}
+}
+
+func TestDaysReadTheSameThroughoutTheLetter(t *testing.T) {
+	l := sample(letter.Decision, letter.Approved)
+	l.Explanation = []lang.Text{lang.T("From 2022-10-15T15:00 on 2022-13-40.", "2022-10-15T15:00부터 2022-13-40.")}
+	text := textOf(t, l)
+	for _, said := range []string{"- 2022년 10월 15일 15:00부터 2022-13-40.\n", "- From 15 October 2022 15:00 on 2022-13-40.\n"} {
+		if !strings.Contains(text, said) {
+			t.Errorf("%q is missing in\n%s", said, text)
 		}
 	}
 }
@@ -307,6 +435,10 @@ func TestALetterThatContradictsItselfIsRefused(t *testing.T) {
 		"rejected, nothing to correct":  {letter.Decision, letter.Rejected, func(l *letter.Letter) { l.Correction.Items = nil }},
 		"rejected without a correction": {letter.Decision, letter.Rejected, func(l *letter.Letter) { l.Correction = nil }},
 		"approved with a correction":    {letter.Decision, letter.Approved, func(l *letter.Letter) { l.Correction = &letter.Correction{Items: l.Evidence} }},
+		"a replacement of nothing":      {letter.Amended, letter.Approved, func(l *letter.Letter) { l.Earlier = nil }},
+		"an appeal against nothing":     {letter.OnAppeal, letter.Refused, func(l *letter.Letter) { l.Earlier = nil }},
+		"replaced on no day":            {letter.Amended, letter.Approved, func(l *letter.Letter) { l.Earlier.Date = time.Time{} }},
+		"replaced without an outcome":   {letter.Amended, letter.Approved, func(l *letter.Letter) { l.Earlier.Outcome = "" }},
 		"automatic without criteria":    {letter.Automatic, letter.Approved, func(l *letter.Letter) { l.Automation.Criteria = nil }},
 		"automatic without a notice":    {letter.Automatic, letter.Approved, func(l *letter.Letter) { l.Automation = nil }},
 		"a notice of no automation":     {letter.Decision, letter.Approved, func(l *letter.Letter) { l.Automation = &letter.Automation{Criteria: l.Evidence} }},

@@ -3,6 +3,7 @@ package letter
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -84,15 +85,7 @@ type sheet struct {
 // draw is the PDF form.
 func draw(l Letter, blocks []block) ([]byte, error) {
 	set := fonts()
-	shown := make([]block, len(blocks))
-	var text strings.Builder
-	for i, b := range blocks {
-		for _, t := range []*lang.Text{&b.text, &b.value, &b.note} {
-			*t = lang.T(set.regular.show(t.EN), set.regular.show(t.KO))
-			text.WriteString(t.EN + t.KO)
-		}
-		shown[i] = b
-	}
+	shown, text := set.drawn(blocks)
 	pdf := fpdf.New("P", "mm", "A4", "")
 	pdf.SetCatalogSort(true)
 	pdf.SetCreationDate(l.Date)
@@ -101,7 +94,7 @@ func draw(l Letter, blocks []block) ([]byte, error) {
 	pdf.SetTitle(fmt.Sprintf("%s · %s %s", kinds[l.Kind].title.KO, kinds[l.Kind].title.EN, set.regular.show(tidy(l.Reference))), true)
 	pdf.SetLang(string(lang.Korean))
 	pdf.SetAutoPageBreak(false, 0)
-	pdf.AddUTF8FontFromBytes(regular, "", set.regular.drawing(text.String()))
+	pdf.AddUTF8FontFromBytes(regular, "", set.regular.drawing(text))
 	pdf.AddUTF8FontFromBytes(bold, "", set.bold.extract)
 
 	s := sheet{pdf: pdf, fonts: set}
@@ -118,6 +111,28 @@ func draw(l Letter, blocks []block) ([]byte, error) {
 		return nil, fmt.Errorf("letter %s: %w", l.Reference, err)
 	}
 	return zoned(out.Bytes(), l.Date), nil
+}
+
+// drawn is the blocks in characters that the font has, and all that they hold.
+// Where that loses something a line before the verdict says so.
+func (s fontSet) drawn(blocks []block) (shown []block, text string) {
+	var all strings.Builder
+	lost := false
+	for _, b := range blocks {
+		for _, t := range []*lang.Text{&b.text, &b.value, &b.note} {
+			whole := *t
+			*t = lang.T(s.regular.show(t.EN), s.regular.show(t.KO))
+			lost = lost || *t != whole
+			all.WriteString(t.EN + t.KO)
+		}
+		shown = append(shown, b)
+	}
+	if lost {
+		all.WriteString(incomplete.EN + incomplete.KO)
+		before := slices.IndexFunc(shown, func(b block) bool { return b.style == verdict })
+		shown = slices.Insert(shown, before, block{style: sender, text: incomplete})
+	}
+	return shown, all.String()
 }
 
 const producer = "Redress"

@@ -95,8 +95,8 @@ func TestPDFIsOneFileOfKoreanAndEnglishPages(t *testing.T) {
 		if n := pageCount(pdf); n < 2 || n > 4 {
 			t.Errorf("%d pages", n)
 		}
-		if len(pdf) > 60_000 {
-			t.Errorf("%d bytes; 60,000 are enough", len(pdf))
+		if len(pdf) > 70_000 {
+			t.Errorf("%d bytes; 70,000 are enough", len(pdf))
 		}
 	})
 }
@@ -182,6 +182,25 @@ func TestNamesAreDrawnAsTheyAreWritten(t *testing.T) {
 			got := extract(t, pdfOf(t, l), "-layout")
 			if n := strings.Count(dense(got), dense(shown)); n != 4 {
 				t.Errorf("%q is there %d times, want 4 (name and outlet, in both languages)\n%s", shown, n, got)
+			}
+		})
+	}
+}
+
+// Whoever reads the PDF learns that it lacks something, and that the text does not.
+func TestAPDFThatCannotDrawEverythingSaysSo(t *testing.T) {
+	for name, lost := range map[string]bool{"김**": false, "金漢江 Zoë": false, "별🚕집": true, "กข": true, "مرحبا": true, "Şahin": true} {
+		t.Run(name, func(t *testing.T) {
+			l := sample(letter.Decision, letter.Approved)
+			l.Recipient = name
+			got := dense(extract(t, pdfOf(t, l), "-layout"))
+			for _, said := range []string{"텍스트 통지서에는 모두 그대로 있습니다.", "The text version of this letter is complete."} {
+				if strings.Contains(got, dense(said)) != lost {
+					t.Errorf("%q is there: %t, want %t", said, !lost, lost)
+				}
+			}
+			if text := textOf(t, l); !strings.Contains(text, name) || strings.Contains(text, "텍스트 통지서") {
+				t.Errorf("the text:\n%s", text)
 			}
 		})
 	}

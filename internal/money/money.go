@@ -22,6 +22,12 @@ type Minor int64
 // JSON reader keeps it exact.
 const Max Minor = 1<<53 - 1
 
+// MaxClaim is the most that one claim comes to, whether claimed, estimated or
+// awarded: 100 billion won, or a billion of a currency with cents. Ninety thousand
+// such claims add up to Max, so that nobody can state an amount that keeps the sums
+// over all claims from being published.
+const MaxClaim Minor = 100_000_000_000
+
 // ErrRange says that a result leaves -Max..Max.
 var ErrRange = errors.New("amount outside ±9,007,199,254,740,991 minor units")
 

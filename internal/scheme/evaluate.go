@@ -48,7 +48,7 @@ const (
 // Evaluate applies the scheme to one claim's facts. It never fails: facts that
 // no rule can be applied to (another currency, an amount or a time out of
 // range) answer review with amount 0 and the reason, as does arithmetic whose
-// result is not a lawful amount.
+// result is not a lawful amount or more than a claim can come to.
 func (s *Scheme) Evaluate(f Facts) Result {
 	e := &evaluation{scheme: s, facts: &f, common: new(big.Rat)}
 	if problems := f.problems(); len(problems) > 0 {
@@ -156,7 +156,7 @@ func (e *evaluation) pay(service string, exact *big.Rat, rounding Rounding, rule
 // payAmount adds a whole amount to the total and notes the step.
 func (e *evaluation) payAmount(service string, amount money.Minor, rule lang.Text, inputs ...Value) money.Minor {
 	total, err := money.Add(e.total, amount)
-	if err != nil {
+	if err != nil || total > money.MaxClaim {
 		e.outOfRange()
 		return 0
 	}

@@ -333,14 +333,18 @@ func TestFallingGrowthIsBounded(t *testing.T) {
 
 func TestArithmeticBeyondWhatCanBePaidIsReviewed(t *testing.T) {
 	s := parse(t, estimate+","+payPerLine)
-	wantResult(t, s.Evaluate(claim(money.Max)), scheme.Pays, money.Max)
-	r := s.Evaluate(claim(money.Max, 1))
-	wantResult(t, r, scheme.Review, money.Max)
+	wantResult(t, s.Evaluate(claim(money.MaxClaim)), scheme.Pays, money.MaxClaim)
+	wantResult(t, s.Evaluate(claim(money.MaxClaim+1)), scheme.Review, 0)
+	wantResult(t, s.Evaluate(claim(money.Max)), scheme.Review, 0)
+	r := s.Evaluate(claim(money.MaxClaim, 1))
+	wantResult(t, r, scheme.Review, money.MaxClaim)
 	if r.Reasons[0].Code != "amount_out_of_range" {
 		t.Errorf("reasons %v", r.Reasons)
 	}
 	tripled := parse(t, estimate+`, "multiplier": {"rules": [{"premium": 2}]}, `+payInFull)
 	wantResult(t, tripled.Evaluate(claim(money.Max)), scheme.Review, 0)
+	raised := parse(t, estimate+","+payPerLine+`, "limits": {"floor": 100000000001}`)
+	wantResult(t, raised.Evaluate(claim(1)), scheme.Review, 1)
 }
 
 func TestUnusableFactsAreReviewedAndNamed(t *testing.T) {

@@ -240,6 +240,10 @@ func (l amountLimits) apply(e *evaluation) {
 
 // adjust sets the amount as a whole and notes the difference.
 func (e *evaluation) adjust(amount money.Minor, rule lang.Text, inputs ...Value) {
+	if amount > money.MaxClaim {
+		e.outOfRange()
+		return
+	}
 	e.note("", rule, amountValue("amount", amount), slices.Concat([]Value{amountValue("amount", e.total)}, inputs)...)
 	e.trace[len(e.trace)-1].Contribution = amount - e.total
 	e.total = amount

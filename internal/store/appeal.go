@@ -5,6 +5,7 @@ import (
 
 	"redress/internal/claims"
 	"redress/internal/fault"
+	"redress/internal/identity"
 )
 
 type appealRow struct {
@@ -15,6 +16,8 @@ type appealRow struct {
 	FiledAt       int64
 	EndedAt       *int64
 	Withdrawn     int64
+	Channel       string
+	FiledBy       string
 }
 
 func (appealRow) TableName() string { return "appeals" }
@@ -26,6 +29,7 @@ func (r reader) AppealOf(ctx context.Context, claimID string) (claims.AppealCase
 	}
 	a := claims.AppealCase{
 		ClaimID: row.ClaimID, Decision: row.Decision, FiledAt: fromMicros(row.FiledAt), EndedAt: fromMicrosPtr(row.EndedAt), Withdrawn: row.Withdrawn == 1,
+		Behalf: claims.Behalf{Channel: row.Channel, FiledBy: identity.Role(row.FiledBy)},
 	}
 	if err := fromJSONText("appeal of claim "+claimID, row.Files, &a.Files); err != nil {
 		return claims.AppealCase{}, err
@@ -42,6 +46,7 @@ func (t tx) InsertAppeal(ctx context.Context, a claims.AppealCase) error {
 	row := appealRow{
 		ClaimID: a.ClaimID, Decision: a.Decision, GroundsSealed: t.sealText(sealContext("appeals.grounds", a.ClaimID), a.Grounds), Files: files,
 		FiledAt: toMicros(a.FiledAt), EndedAt: toMicrosPtr(a.EndedAt), Withdrawn: toInt(a.Withdrawn),
+		Channel: a.Channel, FiledBy: string(a.FiledBy),
 	}
 	if err := from[appealRow](t.db).Create(ctx, &row); err != nil {
 		return conflict(err, fault.New(fault.Conflict, "appeal_filed_before",

@@ -175,6 +175,19 @@ func (r reader) Claims(ctx context.Context, f claims.ClaimFilter, page claims.Pa
 	return r.claims(rows)
 }
 
+func (r reader) Ranked(ctx context.Context, f claims.ClaimFilter, limit int) ([]claims.Claim, int, error) {
+	matched, err := filtered(from[claimRow](r.db), f).Count(ctx, "id")
+	if err != nil {
+		return nil, 0, fmt.Errorf("count claims: %w", err)
+	}
+	rows, err := filtered(from[claimRow](r.db), f).Order("submitted_at IS NULL, rank, id").Limit(limit).Find(ctx)
+	if err != nil {
+		return nil, 0, fmt.Errorf("rank claims: %w", err)
+	}
+	ranked, err := r.claims(rows)
+	return ranked, int(matched), err
+}
+
 // undecided are the states of a claim that was submitted and waits for its
 // first decision or for a new one.
 const undecided = `state IN ('submitted', 'in_review', 'information_requested', 'on_hold', 'awaiting_approval', 'appealed')`
@@ -182,12 +195,15 @@ const undecided = `state IN ('submitted', 'in_review', 'information_requested', 
 // filtered narrows a query of claims to what the filter names.
 func filtered(q table[claimRow], f claims.ClaimFilter) table[claimRow] {
 	for _, equal := range []struct{ column, value string }{
-		{"incident_id", f.IncidentID}, {"claimant_id", f.ClaimantID}, {"state", string(f.State)}, {"sector", f.Sector}, {"region", f.Region},
+		{"incident_id", f.IncidentID}, {"claimant_id", f.ClaimantID}, {"sector", f.Sector}, {"region", f.Region},
 		{"assigned_to", f.AssignedTo}, {"verdict", string(f.Verdict)},
 	} {
 		if equal.value != "" {
 			q = q.Where(equal.column+" = ?", equal.value)
 		}
+	}
+	if len(f.States) > 0 {
+		q = q.Where("state IN ?", f.States)
 	}
 	if f.AssignedTo != "" {
 		q = q.Where("assigned_to <> ''") // SQLite's planner asks for the words of the index
@@ -204,6 +220,10 @@ func filtered(q table[claimRow], f claims.ClaimFilter) table[claimRow] {
 	}
 	if f.StakeUpTo != nil {
 		q = q.Where("stake <= ?", int64(*f.StakeUpTo))
+	}
+	if f.Answered {
+		q = q.Where(`state IN ('in_review', 'appealed') AND EXISTS (SELECT 1 FROM stages JOIN events ON events.claim_id = stages.claim_id AND events.n = stages.n
+			WHERE stages.claim_id = claims.id AND stages.left_at IS NULL AND events.type = 'claim.answered')`)
 	}
 	if f.OverdueBefore != nil {
 		q = q.Where("promised_at < ? AND "+undecided, toMicros(*f.OverdueBefore))

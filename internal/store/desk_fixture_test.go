@@ -65,7 +65,8 @@ func aRequest(claimID string, n int) claims.InformationRequest {
 }
 
 func anAppeal(d claims.Decision) claims.AppealCase {
-	return claims.AppealCase{ClaimID: d.ClaimID, Decision: d.N, Grounds: "한가을: 기준선이 틀렸습니다.", Files: []string{newID()}, FiledAt: at(80)}
+	return claims.AppealCase{ClaimID: d.ClaimID, Decision: d.N, Grounds: "한가을: 기준선이 틀렸습니다.", Files: []string{newID()}, FiledAt: at(80),
+		Behalf: claims.Behalf{Channel: "paper", FiledBy: identity.Senior}}
 }
 
 func aFile(c claims.Claim, content byte) claims.EvidenceFile {
@@ -91,7 +92,7 @@ func aCheck(claimID string, round int, code string) claims.CheckRow {
 
 func aView(person string) claims.View {
 	return claims.View{ID: newID(), Person: person, Name: "한가을 담당", Filter: claims.ClaimFilter{
-		IncidentID: newID(), ClaimantID: newID(), State: claims.OnHold, Sector: "taxi", Region: "KR-11", AssignedTo: "p", Verdict: claims.Refused, Check: "c",
+		IncidentID: newID(), ClaimantID: newID(), States: []claims.State{claims.OnHold}, Sector: "taxi", Region: "KR-11", AssignedTo: "p", Verdict: claims.Refused, Check: "c",
 		ScoreFrom: 3, StakeFrom: ptr(money.Minor(0)), StakeUpTo: ptr(money.Max), OverdueBefore: ptr(at(5)),
 	}}
 }

@@ -88,7 +88,7 @@ func lists(t *testing.T, db *store.Store, f fixture) map[string]list {
 		},
 		"claims by a filter": {
 			func(p claims.Page) ([]string, error) {
-				c, err := db.Claims(ctx, claims.ClaimFilter{IncidentID: f.incident.ID, ClaimantID: f.merchant.ID, State: claims.Drafted}, p)
+				c, err := db.Claims(ctx, claims.ClaimFilter{IncidentID: f.incident.ID, ClaimantID: f.merchant.ID, States: []claims.State{claims.Drafted}}, p)
 				return ids(c, err, claimID)
 			}, insertClaim,
 		},
@@ -239,10 +239,10 @@ func TestClaimFilterNarrowsToWhatItNames(t *testing.T) {
 		})
 		for _, incident := range []string{"", f.incident.ID, newID()} {
 			for _, claimant := range []string{"", f.driver.ID, newID()} {
-				for _, state := range []claims.State{"", claims.Submitted, "lost"} {
-					filter := claims.ClaimFilter{IncidentID: incident, ClaimantID: claimant, State: state}
+				for _, states := range [][]claims.State{nil, {claims.Submitted}, {claims.Withdrawn, claims.Submitted}, {"lost"}} {
+					filter := claims.ClaimFilter{IncidentID: incident, ClaimantID: claimant, States: states}
 					want := slices.DeleteFunc(slices.Clone(all), func(c claims.Claim) bool {
-						return incident != "" && c.IncidentID != incident || claimant != "" && c.ClaimantID != claimant || state != "" && c.State != state
+						return incident != "" && c.IncidentID != incident || claimant != "" && c.ClaimantID != claimant || states != nil && !slices.Contains(states, c.State)
 					})
 					got, err := db.Claims(t.Context(), filter, claims.Page{Limit: 100})
 					if err != nil {
@@ -275,6 +275,30 @@ func TestClaimFilterOfTheDeskNarrowsToWhatItNames(t *testing.T) {
 		}
 		equal(t, "stake up to", []claims.Claim{plain}, read[[]claims.Claim](t)(
 			db.Claims(t.Context(), claims.ClaimFilter{StakeUpTo: ptr(money.Minor(4_999))}, claims.Page{Limit: 9})))
+	})
+}
+
+func TestRankedClaimsAreInTheOrderOfTheQueueAndCounted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.Store) {
+		f := newFixture(t, db)
+		ranked := func(name string, rank int, submitted bool) claims.Claim {
+			return f.insertClaim(t, db, name, func(c *claims.Claim) {
+				c.Sector, c.Rank, c.SubmittedAt = "cafe", at(rank), nil
+				if submitted {
+					c.SubmittedAt = ptr(at(1))
+				}
+			})
+		}
+		draft, late, early, between := ranked("draft", 0, false), ranked("late", 30, true), ranked("early", 10, true), ranked("between", 20, true)
+		f.insertClaim(t, db, "elsewhere", func(c *claims.Claim) { c.Sector = "taxi" })
+		filter := claims.ClaimFilter{IncidentID: f.incident.ID, Sector: "cafe"}
+		for limit, want := range map[int][]claims.Claim{2: {early, between}, 9: {early, between, late, draft}} {
+			got, matched, err := db.Ranked(t.Context(), filter, limit)
+			if err != nil || matched != 4 {
+				t.Errorf("%d claims match, %v", matched, err)
+			}
+			equal(t, fmt.Sprintf("the first %d", limit), want, got)
+		}
 	})
 }
 

@@ -77,7 +77,7 @@ func newBustle(t *testing.T, db *store.Store) *bustle {
 	for role, token := range box.Keys {
 		b.actors[role] = read[identity.Actor](t)(b.Authenticate(t.Context(), token))
 	}
-	submitted := read[[]claims.Claim](t)(db.Claims(t.Context(), claims.ClaimFilter{IncidentID: b.incident, State: claims.Submitted}, claims.Page{Limit: 100}))
+	submitted := read[[]claims.Claim](t)(db.Claims(t.Context(), claims.ClaimFilter{IncidentID: b.incident, States: []claims.State{claims.Submitted}}, claims.Page{Limit: 100}))
 	for _, c := range submitted {
 		b.claims = append(b.claims, c.ID)
 	}

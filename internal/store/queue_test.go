@@ -71,10 +71,10 @@ func TestNextClaimIsTheEarliestThatThePersonMayHave(t *testing.T) {
 		}{
 			{"whoever decided before may decide again", claims.LeaseRequest{Person: "p-one"}, &decided},
 			{"somebody else", claims.LeaseRequest{Person: "p-two"}, &filed},
-			{"appeals may be given", claims.LeaseRequest{Person: "p-one", Appeals: true, Filter: claims.ClaimFilter{State: claims.Appealed}}, &appealed},
+			{"appeals may be given", claims.LeaseRequest{Person: "p-one", Appeals: true, Filter: claims.ClaimFilter{States: []claims.State{claims.Appealed}}}, &appealed},
 			{"an appeal is kept from who approved", claims.LeaseRequest{Person: "p-one", Appeals: true, Filter: claims.ClaimFilter{StakeFrom: ptr(money.Minor(1))}}, &flagged},
-			{"appeals are not asked for", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{State: claims.Appealed}}, nil},
-			{"an expired lease", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{State: claims.InReview}}, &expired},
+			{"appeals are not asked for", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{States: []claims.State{claims.Appealed}}}, nil},
+			{"an expired lease", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{States: []claims.State{claims.InReview}}}, &expired},
 			{"a lower score", claims.LeaseRequest{Person: "p-one", ScoreBelow: 60, Filter: claims.ClaimFilter{ScoreFrom: 1}}, nil},
 			{"any score", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{ScoreFrom: 60}}, &flagged},
 			{"an incident", claims.LeaseRequest{Person: "p-one", Filter: claims.ClaimFilter{IncidentID: other.ID}}, &elsewhere},

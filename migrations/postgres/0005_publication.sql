@@ -21,7 +21,7 @@ ALTER TABLE keys DROP CONSTRAINT keys_role_check;
 ALTER TABLE keys ADD CONSTRAINT keys_role_check
     CHECK (role IN ('admin', 'platform', 'reviewer', 'senior', 'payer', 'auditor', 'accountant', 'claimant', 'delegate'));
 ALTER TABLE keys ADD CHECK (role <> 'accountant' OR person NOT IN ('', id));
-CREATE INDEX keys_accountant ON keys (person) WHERE role = 'accountant';
+CREATE INDEX keys_person ON keys (person, role);
 
 -- What statistics need of the newest estimate that was made from a claim's
 -- histories, apart from the estimate, which is long: the placebo windows, and of
@@ -160,3 +160,8 @@ CREATE INDEX revenue_uploads_claimant ON revenue_uploads (claimant_id);
 -- When a person was erased: what says who they are is gone from these rows.
 ALTER TABLE claimants ADD COLUMN erased_at bigint;
 ALTER TABLE claims ADD COLUMN erased_at bigint;
+
+-- How staff were told of an appeal that they filed on a claimant's behalf, and in
+-- which role they did; empty where the claimant appealed.
+ALTER TABLE appeals ADD COLUMN channel text COLLATE "C" NOT NULL DEFAULT '' CHECK (channel IN ('', 'phone', 'paper'));
+ALTER TABLE appeals ADD COLUMN filed_by text COLLATE "C" NOT NULL DEFAULT '';

@@ -52,7 +52,7 @@ INSERT INTO keys SELECT id, role, label, claimant_id, issued_by, hash, created_a
 DROP TABLE keys_before;
 CREATE INDEX keys_newest ON keys (created_at DESC, id DESC);
 CREATE INDEX keys_claimant ON keys (claimant_id) WHERE claimant_id IS NOT NULL;
-CREATE INDEX keys_accountant ON keys (person) WHERE role = 'accountant';
+CREATE INDEX keys_person ON keys (person, role);
 
 -- What statistics need of the newest estimate that was made from a claim's
 -- histories, apart from the estimate, which is long: the placebo windows, and of
@@ -237,3 +237,8 @@ CREATE INDEX revenue_uploads_claimant ON revenue_uploads (claimant_id);
 -- When a person was erased: what says who they are is gone from these rows.
 ALTER TABLE claimants ADD COLUMN erased_at INTEGER;
 ALTER TABLE claims ADD COLUMN erased_at INTEGER;
+
+-- How staff were told of an appeal that they filed on a claimant's behalf, and in
+-- which role they did; empty where the claimant appealed.
+ALTER TABLE appeals ADD COLUMN channel TEXT NOT NULL DEFAULT '' CHECK (channel IN ('', 'phone', 'paper'));
+ALTER TABLE appeals ADD COLUMN filed_by TEXT NOT NULL DEFAULT '';
