@@ -88,7 +88,7 @@ func newTown(t testing.TB, o store.Options) *town {
 	o.Vault = vault
 	town := &town{options: o, flags: []string{"--dir", o.Dir, "--database-url", o.DatabaseURL}}
 	town.with(t, func(ctx context.Context, s *claims.Service) {
-		admin := identity.Actor{Role: identity.Admin, KeyID: "test"}
+		admin := identity.Actor{Role: identity.Admin, KeyID: "test", Person: "test"}
 		document, err := scheme.FromLibrary("sandbox-2022")
 		if err != nil {
 			t.Fatal(err)
@@ -139,7 +139,7 @@ func (town *town) with(t testing.TB, f func(ctx context.Context, s *claims.Servi
 func (town *town) file(t testing.TB, n int) {
 	t.Helper()
 	town.with(t, func(ctx context.Context, s *claims.Service) {
-		staff := identity.Actor{Role: identity.Admin, KeyID: "test"}
+		staff := identity.Actor{Role: identity.Admin, KeyID: "test", Person: "test"}
 		inParallel(n, func(i int) {
 			registered, err := s.Register(ctx, staff, claims.Claimant{
 				Kind: claims.Driver, Name: "Claimant", Phone: "010-0000-0000", DriverID: fmt.Sprintf("driver-%d", i), Zone: "Asia/Seoul", Currency: "KRW",

@@ -70,7 +70,7 @@ func (l *lifesim) unlawful(a *turn, before, after facts) []string {
 	var w flaws
 	c, now := before.Claim, l.clock.Now()
 	if a.verb == doEvidence {
-		w.unless(slices.Contains(doers[claims.DoAnswer], a.caller()), "%s may not", a.caller())
+		w.unless(slices.Contains(doers[claims.DoChange], a.caller()), "%s may not", a.caller())
 		w.unless(c.State != claims.Closed && c.State != claims.Withdrawn, "a file for a claim that is %s", c.State)
 		w.unless(len(after.Files) == len(before.Files)+1, "%d files after %d", len(after.Files), len(before.Files))
 		return w
